@@ -1,0 +1,165 @@
+"""Directed acyclic graphs over numbered variables, with d-separation and surgery.
+
+Sets of variables are bitmasks (bit i = variable i), which makes the graph questions asked once an
+item cost microseconds. `bits` lists the members of a mask, `mask` builds one.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from caugym.core.errors import InputError
+
+
+def bits(members: int) -> Iterator[int]:
+    """The variables in a bitmask, in ascending order.
+
+    >>> list(bits(0b1011))
+    [0, 1, 3]
+    """
+    while members:
+        low = members & -members
+        yield low.bit_length() - 1
+        members ^= low
+
+
+def mask(variables: Iterable[int]) -> int:
+    """The bitmask of some variables.
+
+    >>> bin(mask([0, 1, 3]))
+    '0b1011'
+    """
+    result = 0
+    for variable in variables:
+        result |= 1 << variable
+    return result
+
+
+@dataclass(frozen=True)
+class DAG:
+    """A directed acyclic graph.
+
+    Attributes:
+        parents: For each variable, the bitmask of its parents.
+
+    Raises:
+        InputError: If the arrows form a cycle; the message lists the variables on it.
+    """
+
+    parents: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.order) < self.n:
+            on_cycle = sorted(set(range(self.n)) - set(self.order))
+            raise InputError(f"the arrows among variables {on_cycle} form a cycle; remove one of them")
+
+    @classmethod
+    def from_edges(cls, n: int, edges: Iterable[tuple[int, int]]) -> "DAG":
+        """The graph on ``n`` variables with the given (cause, effect) arrows."""
+        parents = [0] * n
+        for cause, effect in edges:
+            parents[effect] |= 1 << cause
+        return cls(tuple(parents))
+
+    @property
+    def n(self) -> int:
+        """The number of variables."""
+        return len(self.parents)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """The variables, causes before effects (those on a cycle are missing)."""
+        placed, done, before = [], 0, -1
+        while done != before:
+            before = done
+            for v, pa in enumerate(self.parents):
+                if not done >> v & 1 and pa & ~done == 0:
+                    placed.append(v)
+                    done |= 1 << v
+        return tuple(placed)
+
+    @cached_property
+    def children(self) -> tuple[int, ...]:
+        """For each variable, the bitmask of its children."""
+        result = [0] * self.n
+        for v, pa in enumerate(self.parents):
+            for p in bits(pa):
+                result[p] |= 1 << v
+        return tuple(result)
+
+    def edges(self) -> list[tuple[int, int]]:
+        """All (cause, effect) arrows, by effect then cause."""
+        return [(p, v) for v, pa in enumerate(self.parents) for p in bits(pa)]
+
+    def ancestors(self, of: int) -> int:
+        """The ancestors of a set, the set itself included."""
+        return _closure(of, self.parents)
+
+    def descendants(self, of: int) -> int:
+        """The descendants of a set, the set itself included."""
+        return _closure(of, self.children)
+
+    def separated(self, a: int, b: int, given: int = 0) -> bool:
+        """Whether ``given`` d-separates the disjoint sets ``a`` and ``b`` (bitmasks all three)."""
+        return not self.reachable(a, given) & b
+
+    def reachable(self, a: int, given: int) -> int:
+        """The variables with an open path from ``a`` given ``given`` (the "Bayes ball")."""
+        anc = self.ancestors(given)
+        parents, children = self.parents, self.children
+        up, down, seen_up, seen_down = a, 0, 0, 0
+        while up or down:
+            if up:  # arrived from a child (or started here): free to go both ways unless observed
+                low = up & -up
+                up ^= low
+                seen_up |= low
+                if low & given:
+                    continue
+                v = low.bit_length() - 1
+                up |= parents[v] & ~seen_up
+                down |= children[v] & ~seen_down
+            else:  # arrived from a parent: on through a chain, back up through an opened collider
+                low = down & -down
+                down ^= low
+                seen_down |= low
+                v = low.bit_length() - 1
+                if not low & given:
+                    down |= children[v] & ~seen_down
+                if low & anc:
+                    up |= parents[v] & ~seen_up
+        return (seen_up | seen_down) & ~given
+
+    def without_arrows_out_of(self, variables: int) -> "DAG":
+        """The graph with every arrow that leaves ``variables`` removed."""
+        return DAG(tuple(pa & ~variables for pa in self.parents))
+
+    def without_arrows_into(self, variables: int) -> "DAG":
+        """The graph with every arrow that enters ``variables`` removed (the graph of ``do``)."""
+        return DAG(tuple(0 if variables >> v & 1 else pa for v, pa in enumerate(self.parents)))
+
+    def directed_path(self, source: int, target: int) -> list[int] | None:
+        """A shortest directed path as a list of variables, or None."""
+        before: dict[int, int] = {source: source}
+        queue = [source]
+        for v in queue:
+            for child in bits(self.children[v]):
+                if child not in before:
+                    before[child] = v
+                    queue.append(child)
+        if target not in before or source == target:
+            return None
+        path = [target]
+        while path[-1] != source:
+            path.append(before[path[-1]])
+        return path[::-1]
+
+
+def _closure(start: int, step: tuple[int, ...]) -> int:
+    result, frontier = start, start
+    while frontier:
+        low = frontier & -frontier
+        frontier ^= low
+        new = step[low.bit_length() - 1] & ~result
+        result |= new
+        frontier |= new
+    return result

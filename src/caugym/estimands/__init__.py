@@ -1,0 +1,1 @@
+"""The estimands: one family of quantities = one file; `TABLE` lists them."""

@@ -1,0 +1,1 @@
+"""Problems: their record, the words they are told in, and reading them back."""
