@@ -105,6 +105,17 @@ class DAG:
 
     def reachable(self, a: int, given: int) -> int:
         """The variables with an open path from ``a`` given ``given`` (the "Bayes ball")."""
+        return self._visited(a, given) & ~given
+
+    def relevant(self, event: int, given: int) -> int:
+        """The members of ``given`` that matter: the rest is d-separated from ``event`` by these alone.
+
+        These are the observed variables that the Bayes ball visits (Shachter, UAI 1998), hence the smallest
+        set M with P(event | given) = P(event | M) in every distribution of the graph.
+        """
+        return self._visited(event, given) & given
+
+    def _visited(self, a: int, given: int) -> int:
         anc = self.ancestors(given)
         parents, children = self.parents, self.children
         up, down, seen_up, seen_down = a, 0, 0, 0
@@ -127,7 +138,7 @@ class DAG:
                     down |= children[v] & ~seen_down
                 if low & anc:
                     up |= parents[v] & ~seen_up
-        return (seen_up | seen_down) & ~given
+        return seen_up | seen_down
 
     def without_arrows_out_of(self, variables: int) -> "DAG":
         """The graph with every arrow that leaves ``variables`` removed."""
