@@ -140,6 +140,36 @@ class DAG:
                     up |= parents[v] & ~seen_up
         return seen_up | seen_down
 
+    def open_path(self, a: int, b: int, given: int = 0) -> list[int] | None:
+        """A shortest open path from a variable of ``a`` to one of ``b`` given ``given``, or None.
+
+        The three sets (bitmasks) must be disjoint. A path is open when each collider on it is in ``given``
+        or has a descendant there, and no other variable of it is in ``given``.
+
+        >>> collider = DAG.from_edges(4, [(0, 2), (1, 2), (2, 3)])
+        >>> collider.open_path(0b0001, 0b0010, given=0b1000)
+        [0, 2, 1]
+        """
+        anc = self.ancestors(given)
+        queue = [(v, True) for v in bits(a)]  # the variable, and whether it was reached against an arrow
+        before: dict[tuple[int, bool], tuple[int, bool] | None] = dict.fromkeys(queue)
+        for state in queue:
+            v, against = state
+            if b >> v & 1:
+                path, at = [], state
+                while at is not None:
+                    path.append(at[0])
+                    at = before[at]  # type: ignore[assignment]
+                return path[::-1]
+            observed = given >> v & 1
+            up = self.parents[v] if (against and not observed) or (not against and anc >> v & 1) else 0
+            down = 0 if observed else self.children[v]
+            for after in [(p, True) for p in bits(up)] + [(c, False) for c in bits(down)]:
+                if after not in before:
+                    before[after] = state
+                    queue.append(after)
+        return None
+
     def without_arrows_out_of(self, variables: int) -> "DAG":
         """The graph with every arrow that leaves ``variables`` removed."""
         return DAG(tuple(pa & ~variables for pa in self.parents))
