@@ -1,0 +1,496 @@
+"""What stated probabilities imply: from terms with numbers to the term that a formula wants.
+
+A `Knowledge` holds the statements of one problem and derives further terms from them by the laws of
+probability and the independences of the graph. Search goes backwards from the wanted term: each law that
+could yield it names the terms it needs, and so on, breadth first, until stated numbers carry one chain up.
+So short derivations are found before long ones, and the order of the statements plays no part.
+
+Every step is one of the `RULES` below; in them ``a, b`` are events, ``g`` what is conditioned on, and
+``b'`` the other level of a single variable ``b``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from caugym.core.errors import InputError
+from caugym.core.expr import Prob, Symbols
+from caugym.core.graph import DAG, bits
+from caugym.core.query import Assignment, Term
+
+Key = tuple[int, int, int, int]
+"""A term as bitmasks: event variables, their levels, given variables, their levels.
+
+With n variables, bit n + v among the given stands for do(v).
+"""
+
+Number = str | Fraction
+"""A stated value: a decimal string as printed, or an exact fraction."""
+
+LETTERS = Symbols(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+"""Names for variables where no words are at hand."""
+
+SLACK = 0.02  # how far outside [0, 1] finite-sample numbers may push a derived probability
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A law that gives one probability from others.
+
+    Attributes:
+        law: The law in symbols.
+        pattern: Its right-hand side, with ``{}`` for each part, in order.
+        apply: The same on numbers of any type.
+    """
+
+    law: str
+    pattern: str
+    apply: Callable[..., Any]
+
+
+RULES: dict[str, Rule] = {
+    "stated": Rule("P(a|g) is stated", "", lambda: None),
+    "independent": Rule("P(a|b,g) = P(a|g), as b is d-separated from a given g", "{}", lambda p: p),
+    "complement": Rule("P(a|g) = 1 - P(a'|g)", "1 - {}", lambda p: 1 - p),
+    "rest": Rule("P(a,b|g) = P(a|g) - P(a,b'|g)", "{} - {}", lambda p, q: p - q),
+    "chain": Rule("P(a,b|g) = P(a|b,g) P(b|g)", "{} * {}", lambda p, q: p * q),
+    "sum": Rule("P(a|g) = P(a,b|g) + P(a,b'|g)", "{} + {}", lambda p, q: p + q),
+    "ratio": Rule("P(a|b,g) = P(a,b|g) / P(b|g)", "{} / {}", lambda p, q: p / q),
+    "total": Rule(
+        "P(a|g) = P(a|b,g) P(b|g) + P(a|b',g) P(b'|g)",
+        "{} * {} + {} * {}",
+        lambda p, q, r, s: p * q + r * s,
+    ),
+    "weight": Rule(
+        "P(b|g) = [P(a|g) - P(a|b',g)] / [P(a|b,g) - P(a|b',g)]",
+        "({0} - {2}) / ({1} - {2})",
+        lambda p, q, r: (p - r) / (q - r),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How one probability follows from the statements.
+
+    Attributes:
+        term: What is derived.
+        rule: Name of the last step, a key of `RULES`.
+        parts: What that step uses, in the order of the rule's pattern; empty where the term is stated.
+        value: The exact value.
+    """
+
+    term: Term
+    rule: str
+    parts: tuple["Derivation", ...]
+    value: Fraction
+
+    def steps(self) -> Iterator["Derivation"]:
+        """All derivations this one rests on, itself last, none twice, stated ones left out."""
+        seen: set[Term] = set()
+
+        def visit(step: Derivation) -> Iterator[Derivation]:
+            if step.parts and step.term not in seen:
+                seen.add(step.term)
+                for part in step.parts:
+                    yield from visit(part)
+                yield step
+
+        return visit(self)
+
+
+class Knowledge:
+    """The stated probabilities of a problem and all that has been derived from them.
+
+    Args:
+        dag: The causal graph.
+        terms: What is stated, over binary variables.
+        values: The stated numbers, one a term.
+
+    Raises:
+        InputError: If a number is no probability, a term makes no sense, or two statements contradict
+            each other outright.
+    """
+
+    def __init__(self, dag: DAG, terms: Sequence[Term], values: Sequence[Number]) -> None:
+        self.dag = dag
+        self.n = dag.n
+        self.mentioned = 0
+        self._all = (1 << dag.n) - 1
+        self._stated: dict[Key, Number] = {}
+        self._floats: dict[Key, float] = {}
+        self._exact: dict[Key, Fraction] = {}
+        self._how: dict[Key, tuple[str, tuple[Key, ...]]] = {}
+        self._canonical: dict[Key, Key] = {}
+        self._needs: dict[Key, list[tuple[Key, str, tuple[Key, ...]]]] = {}
+        self._closed: set[Key] = set()
+        self._folded = False
+        for term, value in zip(terms, values, strict=True):
+            self._state(self.key(term), term, value)
+
+    # -- terms and keys ---------------------------------------------------------------------------
+
+    def key(self, term: Term) -> Key:
+        """The term as bitmasks."""
+        event, event_levels = self._masks(term, term.event)
+        given, given_levels = self._masks(term, term.given)
+        if term.do:
+            do, do_levels = self._masks(term, term.do)
+            if do & (event | given):
+                raise InputError(f"{term_text(term)} sets a variable and also observes it; leave one out")
+            given |= do << self.n
+            given_levels |= do_levels << self.n
+        if not event or event & given:
+            raise InputError(f"{term_text(term)} is no probability: each variable may stand on one side only")
+        return event, event_levels, given, given_levels
+
+    def _masks(self, term: Term, assignment: Assignment) -> tuple[int, int]:
+        members = levels = 0
+        for variable, level in assignment:
+            bit = 1 << variable if 0 <= variable < self.n else 0
+            if not bit or members & bit or level not in (0, 1):
+                what = "a variable twice, one that is not in the graph, or a level that is not 0 or 1"
+                raise InputError(f"{term_text(term)} names {what}")
+            members |= bit
+            levels |= bit * level
+        return members, levels
+
+    def term(self, key: Key) -> Term:
+        """The key as a term."""
+        event, event_levels, given, given_levels = key
+        return Term(
+            tuple((v, event_levels >> v & 1) for v in bits(event)),
+            tuple((v, given_levels >> v & 1) for v in bits(given & self._all)),
+            tuple((v, given_levels >> v + self.n & 1) for v in bits(given >> self.n)),
+        )
+
+    def _involved(self, key: Key) -> int:
+        return key[0] | (key[2] | key[2] >> self.n) & self._all
+
+    # -- what is stated ---------------------------------------------------------------------------
+
+    def _state(self, key: Key, term: Term, value: Number) -> None:
+        try:
+            number = float(value)
+        except ValueError:
+            raise InputError(f"the value {str(value)[:40]!r} of {term_text(term)} is not a number") from None
+        if not 0 <= number <= 1 or (isinstance(value, str) and len(value) > 40):
+            raise InputError(f"{term_text(term)} = {str(value)[:40]} is not a probability between 0 and 1")
+        before = self._floats.setdefault(key, number)
+        if before != number:
+            raise InputError(f"{term_text(term)} is stated twice, as {before} and as {number}; keep one")
+        self._stated[key] = value
+        self._how[key] = ("stated", ())
+        self.mentioned |= self._involved(key)
+        other = self._floats.get(_flipped(key)) if _single(key[0]) else None
+        if other is not None and abs(other + number - 1) > 1.001 * _unit(value):
+            raise InputError(f"{term_text(term)} = {number} and its complement {other} do not add up to 1")
+
+    def _fold(self) -> None:
+        """Makes statements known under their canonical keys too; the shortest condition wins."""
+        self._folded = True
+        for key in sorted(self._stated, key=lambda k: (k[2].bit_count(), k)):
+            short = self.canonical(key)
+            if short not in self._floats:
+                self._learn(short, "independent", (key,))
+
+    def canonical(self, key: Key) -> Key:
+        """The same probability without the conditions that the graph makes irrelevant."""
+        short = self._canonical.get(key)
+        if short is None:
+            event, event_levels, given, levels = key
+            kept = self._kept(event, given) if given else 0
+            if given >> self.n:
+                given, levels, kept = self._without_do(event, given, levels)
+            short = self._canonical[key] = event, event_levels, kept, levels & kept
+        return short
+
+    def _kept(self, event: int, given: int) -> int:
+        return self.dag.relevant(event, given) if not given >> self.n else given
+
+    def _without_do(self, event: int, given: int, levels: int) -> tuple[int, int, int]:
+        """The condition with each do() dropped or turned into seeing where do-calculus allows it.
+
+        Rules 2 and 3 of Pearl, Causality (2nd ed., 2009), Theorem 3.4.1, one variable at a time.
+        """
+        n = self.n
+        changed = True
+        while changed:
+            changed = False
+            do, seen = given >> n, given & (1 << n) - 1
+            for v in bits(do):
+                bit, rest = 1 << v, do & ~(1 << v)
+                graph = self.dag.without_arrows_into(rest)
+                inert = graph if graph.ancestors(seen) & bit else graph.without_arrows_into(bit)
+                if inert.separated(event, bit, seen | rest):
+                    given &= ~(bit << n)
+                    changed = True
+                elif graph.without_arrows_out_of(bit).separated(event, bit, seen | rest):
+                    given = given & ~(bit << n) | bit
+                    levels |= bit if levels >> v + n & 1 else 0
+                    changed = True
+                if changed:
+                    break
+        do, seen = given >> n, given & (1 << n) - 1
+        graph = self.dag.without_arrows_into(do)
+        return given, levels, do << n | graph.relevant(event, seen | do) & seen
+
+    # -- what follows -----------------------------------------------------------------------------
+
+    def at_once(self, key: Key) -> bool:
+        """Whether the term is stated, or is the complement of a stated one, as it stands."""
+        if key in self._floats:
+            return True
+        if _single(key[0]):
+            other = _flipped(key)
+            if other in self._floats:
+                self._learn(key, "complement", (other,))
+                return True
+        return False
+
+    def derive(self, key: Key, budget: int, deep: bool = False) -> bool:
+        """Whether the term follows from the statements within a search of ``budget`` expanded terms.
+
+        False means that no derivation was found, not that there is none: with ``deep`` and a budget that
+        is not used up, all chains of the `RULES` have been tried.
+        """
+        if self.at_once(key):
+            return True
+        if not self._folded:
+            self._fold()
+        goal = self.canonical(key)
+        if not self._search(goal, budget, deep):
+            return False
+        if key not in self._floats:
+            self._learn(key, "independent", (goal,))
+        return True
+
+    def _search(self, goal: Key, budget: int, deep: bool) -> bool:
+        floats = self._floats
+        if goal in floats:
+            return True
+        if self._involved(goal) & ~self.mentioned or goal in self._closed:
+            return False
+        queue, asked = [goal], {goal}
+        for key in queue:
+            if budget <= 0:
+                return False
+            budget -= 1
+            for rule, parts in self._ways(key, deep):
+                self._need(key, rule, parts)
+                if goal in floats:
+                    return True
+                for part in parts:
+                    if part not in asked and part not in floats:
+                        asked.add(part)
+                        queue.append(part)
+        if deep:
+            self._closed |= asked  # the whole search space is exhausted, for these terms too
+        return False
+
+    def _need(self, key: Key, rule: str, parts: tuple[Key, ...]) -> None:
+        """Notes that ``rule`` gives ``key`` from ``parts``, and draws all conclusions now possible."""
+        missing = [part for part in parts if part not in self._floats]
+        if not missing:
+            self._learn(key, rule, parts)
+        for part in missing:
+            self._needs.setdefault(part, []).append((key, rule, parts))
+
+    def _learn(self, key: Key, rule: str, parts: tuple[Key, ...]) -> None:
+        floats = self._floats
+        todo = [(key, rule, parts)]
+        while todo:
+            key, rule, parts = todo.pop()
+            if key in floats or not all(part in floats for part in parts):
+                continue
+            value = self._apply(rule, parts)
+            if value is None:
+                continue
+            floats[key] = value
+            self._how[key] = (rule, parts)
+            todo.extend(reversed(self._needs.pop(key, ())))
+
+    def _apply(self, rule: str, parts: tuple[Key, ...]) -> float | None:
+        """The value by a rule, or None where it divides by zero or yields no probability."""
+        values = [self._floats[part] for part in parts]
+        if rule in ("ratio", "weight"):
+            divisor = values[1] - (values[2] if rule == "weight" else 0)
+            if abs(divisor) < 1e-9:
+                exact = [self.exact(part) for part in parts]
+                if not exact[1] - (exact[2] if rule == "weight" else 0):
+                    return None
+        value = float(RULES[rule].apply(*values))
+        return value if -SLACK <= value <= 1 + SLACK else None
+
+    def _ways(self, key: Key, deep: bool) -> Iterator[tuple[str, tuple[Key, ...]]]:
+        """All instances of the rules that would yield a canonical key, with canonical parts."""
+        for form in [key, *self._widened(key)] if deep else [key]:
+            seen = form[2] & self._all
+            others = self.mentioned & ~(form[0] | seen | form[2] >> self.n)
+            for rule, parts in _instances(form, seen, others, deep):
+                yield rule, tuple(map(self.canonical, parts))
+
+    def _widened(self, key: Key) -> Iterator[Key]:
+        """The same probability with one irrelevant condition added."""
+        event, event_levels, given, levels = key
+        for v in bits(self.mentioned & ~(event | given | given >> self.n)):
+            bit = 1 << v
+            for level in (0, bit):
+                wide = event, event_levels, given | bit, levels | level
+                if self.canonical(wide) == key:
+                    yield wide
+
+    # -- values and derivations -------------------------------------------------------------------
+
+    def number(self, key: Key) -> float:
+        """The value of a known term in double precision."""
+        return self._floats[key]
+
+    def exact(self, key: Key) -> Fraction:
+        """The exact value of a known term."""
+        value = self._exact.get(key)
+        if value is None:
+            rule, parts = self._how[key]
+            value = RULES[rule].apply(*map(self.exact, parts)) if parts else Fraction(self._stated[key])
+            self._exact[key] = value
+        return value
+
+    def derivation(self, key: Key) -> Derivation:
+        """How a known term follows from the statements."""
+        rule, parts = self._how[key]
+        return Derivation(self.term(key), rule, tuple(map(self.derivation, parts)), self.exact(key))
+
+
+class Supposition(Knowledge):
+    """What would follow if more were stated; it knows which terms would be known, not their numbers."""
+
+    def __init__(self, known: Knowledge) -> None:
+        super().__init__(known.dag, (), ())
+        for key in known._floats:
+            self.suppose(key)
+            self.suppose(self.canonical(key))
+        self._folded = True
+
+    def suppose(self, key: Key) -> None:
+        """Takes a term as if it were stated."""
+        self.mentioned |= self._involved(key)
+        self._closed.clear()
+        self._learn(key, "stated", ())
+
+    def _apply(self, rule: str, parts: tuple[Key, ...]) -> float | None:
+        return 0.5
+
+
+def derive(
+    dag: DAG, stated: Sequence[tuple[Term, Number]], wanted: Term, budget: int = 400
+) -> Derivation | None:
+    """Derives one probability from stated ones, or None if no derivation is found.
+
+    >>> dag = DAG.from_edges(2, [(0, 1)])
+    >>> stated = [(Term(((0, 1),)), "0.5"), (Term(((1, 1),), ((0, 0),)), "0.2"), (Term(((1, 1),)), "0.4")]
+    >>> found = derive(dag, stated, Term(((1, 1),), ((0, 1),)))
+    >>> found.value, [step.rule for step in found.steps()]
+    (Fraction(3, 5), ['complement', 'chain', 'rest', 'ratio'])
+    """
+    known = Knowledge(dag, [term for term, _ in stated], [value for _, value in stated])
+    key = known.key(wanted)
+    return known.derivation(key) if known.derive(key, budget, deep=True) else None
+
+
+def term_text(term: Term) -> str:
+    """The term in symbols: A, B, C, .. for the variables in the order of the problem.
+
+    >>> term_text(Term(((2, 1),), ((0, 0),)))
+    'P(C=1 | A=0)'
+    """
+    return Prob(term).text(LETTERS)
+
+
+def _single(event: int) -> bool:
+    return not event & event - 1
+
+
+def _flipped(key: Key) -> Key:
+    return key[0], key[0] ^ key[1], key[2], key[3]
+
+
+def _unit(value: Number) -> float:
+    """The last place of a decimal string; of an exact fraction nearly nothing."""
+    return 10.0 ** -len(value.partition(".")[2]) if isinstance(value, str) else 1e-9
+
+
+def _instances(key: Key, seen: int, others: int, deep: bool) -> Iterator[tuple[str, tuple[Key, ...]]]:
+    """The instances of the rules that yield ``key``, cheap ones first; parts are not canonical yet.
+
+    ``seen`` are the given variables that may be moved to the event, ``others`` the ones to bring in.
+    """
+    event, levels, given, given_levels = key
+    if _single(event):
+        yield "complement", (_flipped(key),)
+    else:
+        for a in _submasks(event):
+            if a != event:
+                yield "chain", _factors(key, a)
+        for b in bits(event):
+            bit = 1 << b
+            yield (
+                "rest",
+                (
+                    (event ^ bit, levels & ~bit, given, given_levels),
+                    (event, levels ^ bit, given, given_levels),
+                ),
+            )
+    for b in _submasks(seen):
+        kept, kept_levels, b_levels = given & ~b, given_levels & ~b, given_levels & b
+        yield "ratio", ((event | b, levels | b_levels, kept, kept_levels), (b, b_levels, kept, kept_levels))
+    for b in bits(others):
+        bit = 1 << b
+        wide = given | bit
+        yield (
+            "total",
+            (
+                (event, levels, wide, given_levels | bit),
+                (bit, bit, given, given_levels),
+                (event, levels, wide, given_levels),
+                (bit, 0, given, given_levels),
+            ),
+        )
+        joint = event | bit
+        yield "sum", ((joint, levels | bit, given, given_levels), (joint, levels, given, given_levels))
+    if deep:
+        yield from _backward(key, others)
+
+
+def _backward(key: Key, others: int) -> Iterator[tuple[str, tuple[Key, ...]]]:
+    """The instances in which an event outside the key tells about the key's own event."""
+    event, levels, given, given_levels = key
+    for a in bits(others):
+        bit = 1 << a
+        for level in (bit, 0):
+            joint = event | bit, levels | level, given, given_levels
+            yield "ratio", (joint, (bit, level, given | event, given_levels | levels))
+        if _single(event):
+            wide, other = given | event, given_levels | event ^ levels
+            yield (
+                "weight",
+                (
+                    (bit, bit, given, given_levels),
+                    (bit, bit, wide, given_levels | levels),
+                    (bit, bit, wide, other),
+                ),
+            )
+
+
+def _factors(key: Key, a: int) -> tuple[Key, Key]:
+    event, levels, given, given_levels = key
+    b = event & ~a
+    return (a, levels & a, given | b, given_levels | levels & b), (b, levels & b, given, given_levels)
+
+
+def _submasks(members: int) -> Iterator[int]:
+    """The nonempty subsets of a bitmask, largest first."""
+    subset = members
+    while subset:
+        yield subset
+        subset = subset - 1 & members

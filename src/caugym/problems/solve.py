@@ -1,0 +1,174 @@
+"""Answers a problem from what its text states, and says how, or what is missing.
+
+The answer is the estimand's formula over exactly the stated decimals, as a fraction, rounded once at the end
+to 4 decimals, half away from zero. An effect that the graph makes zero needs no numbers.
+
+Status ``"insufficient"`` means that for no set of variables under which a formula of the estimand holds
+could all its terms be derived from the statements by the rules of `caugym.problems.derive`. That is a search
+that came back empty, not a proof that no other road exists.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+
+from caugym.core.errors import InputError
+from caugym.core.estimand import Estimand, Sets
+from caugym.core.expr import Expr, Namer, Prob
+from caugym.core.query import Query, Term
+from caugym.estimands import TABLE, yes
+from caugym.problems.derive import Derivation, Knowledge, Supposition, term_text
+from caugym.problems.problem import Answer, Problem
+
+EFFORTS = ((0, False), (12, False), (250, False), (250, True))
+"""How hard each pass over the candidate sets searches: expanded terms, and whether all rules are used."""
+
+CANDIDATES = 64
+"""The most sets of variables that are tried."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """How a problem is answered.
+
+    Attributes:
+        problem: The problem.
+        answer: Status, value and yes/no.
+        sets: The sets that the formula was used with; None where the graph alone answers, or nothing does.
+        missing: When insufficient, the fewest terms whose statement would complete a formula.
+    """
+
+    problem: Problem
+    answer: Answer
+    sets: Sets | None
+    missing: tuple[Term, ...]
+    knowledge: Knowledge
+
+    @property
+    def zero(self) -> bool:
+        """Whether the graph alone gives the answer: no effect."""
+        return self.sets is None and self.answer.status == "identified"
+
+    @cached_property
+    def expr(self) -> Expr | None:
+        """The formula, or None where there is none."""
+        query = self.problem.query
+        return None if self.sets is None else TABLE[query.task].formula(query, self.sets)
+
+    @cached_property
+    def value(self) -> Fraction | None:
+        """The exact value, or None when insufficient."""
+        if self.expr is None:
+            return Fraction(0) if self.zero else None
+        return Fraction(self.expr.evaluate(lambda term: self.knowledge.exact(self.knowledge.key(term))))
+
+    @cached_property
+    def derivations(self) -> dict[Term, Derivation]:
+        """For each term of the formula, how it follows from the statements."""
+        known = self.knowledge
+        terms = () if self.expr is None else self.expr.terms()
+        return {term: known.derivation(known.key(term)) for term in terms}
+
+    def missing_text(self, namer: Namer) -> tuple[str, ...]:
+        """The missing terms in the words of ``namer``."""
+        return tuple(Prob(term).text(namer) for term in self.missing)
+
+
+def solve(problem: Problem) -> Solution:
+    """The answer of a problem, from its graph and statements alone.
+
+    Raises:
+        InputError: If the numbers are no probabilities or contradict each other, or the question makes no
+            sense on the graph; one line that says which.
+    """
+    query, dag = problem.query, problem.dag
+    estimand = _estimand(problem)
+    terms = [statement.term for statement in problem.statements]
+    known = Knowledge(dag, terms, [statement.value for statement in problem.statements])
+    if estimand.zero(dag, query):
+        return Solution(problem, _answer(query, Fraction(0)), None, (), known)
+    candidates = list(islice(estimand.identify(dag, query, known.mentioned), CANDIDATES))
+    for budget, deep in EFFORTS:
+        for sets in candidates:
+            expr = estimand.formula(query, sets)
+            keys = [known.key(term) for term in expr.terms()]
+            if all(known.derive(key, budget, deep) if budget else known.at_once(key) for key in keys):
+                answer = _answer(query, _evaluate(query, expr, known))
+                return Solution(problem, answer, sets, (), known)
+    missing = _missing(estimand, problem, known)
+    answer = Answer("insufficient", missing=tuple(map(term_text, missing)))
+    return Solution(problem, answer, None, missing, known)
+
+
+def rounded(value: Fraction) -> str:
+    """The value to 4 decimals, half away from zero, without a negative zero.
+
+    >>> rounded(Fraction(-1, 8)), rounded(Fraction(5, 100000)), rounded(Fraction(-1, 10**9))
+    ('-0.1250', '0.0001', '0.0000')
+    """
+    units = (abs(value.numerator) * 20000 + value.denominator) // (2 * value.denominator)
+    sign = "-" if value < 0 and units else ""
+    return f"{sign}{units // 10000}.{units % 10000:04d}"
+
+
+def _estimand(problem: Problem) -> Estimand:
+    query, n = problem.query, len(problem.variables)
+    estimand = TABLE.get(query.task)
+    if estimand is None:
+        raise InputError(f"the task {query.task!r} is not known; use one of {', '.join(TABLE)}")
+    roles = [query.treatment, query.outcome, *(v for v, _ in query.held)]
+    if not all(0 <= v < n for v in roles) or len(set(roles)) < len(roles):
+        raise InputError("the question must be about different variables of the graph")
+    if any(level not in (0, 1) for level in (query.to, query.level, *(level for _, level in query.held))):
+        raise InputError("the question names a level that is not 0 or 1; only binary variables can be solved")
+    if not estimand.effect and query.bound not in ("lower", "upper"):
+        raise InputError(f"{query.task} has a lower and an upper bound; the question must name one")
+    return estimand
+
+
+def _evaluate(query: Query, expr: Expr, known: Knowledge) -> Fraction:
+    try:
+        value = Fraction(expr.evaluate(lambda term: known.exact(known.key(term))))
+    except ZeroDivisionError:
+        condition = Term(tuple(sorted(((query.treatment, query.original), (query.outcome, 1 - query.level)))))
+        raise InputError(
+            f"{query.task} is undefined: it asks about people with {term_text(condition)} = 0"
+        ) from None
+    if not -1 <= value <= 1:
+        raise InputError(
+            f"the stated numbers contradict each other: they make {query.task} = {float(value):.4f}"
+        )
+    return value
+
+
+def _answer(query: Query, value: Fraction) -> Answer:
+    if not TABLE[query.task].effect:
+        return Answer("identified", rounded(value))
+    return Answer("identified", rounded(value), "Yes" if yes(value, query) else "No")
+
+
+def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Term, ...]:
+    """The fewest terms that complete a formula, over all sets of variables; the smallest sets on a tie."""
+    query, dag = problem.query, problem.dag
+    everything = (1 << dag.n) - 1
+    best: tuple[Term, ...] | None = None
+    for sets in islice(estimand.identify(dag, query, everything), CANDIDATES):
+        wanted = _lacking(estimand.formula(query, sets), known)
+        if wanted and (best is None or len(wanted) < len(best)):
+            best = wanted
+    if best is None:
+        raise InputError(f"no formula of {query.task} holds on this graph with observed variables alone")
+    return best
+
+
+def _lacking(expr: Expr, known: Knowledge) -> tuple[Term, ...]:
+    """The terms of a formula that cannot be derived, less those that the others then give."""
+    supposed = Supposition(known)
+    lacking = []
+    for term in expr.terms():
+        key = supposed.key(term)
+        if not supposed.derive(key, 60):
+            lacking.append(supposed.canonical(key))
+            supposed.suppose(lacking[-1])
+    return tuple(map(supposed.term, lacking))
