@@ -4,7 +4,7 @@ Both ask for ``P(Y_to = level | X = original, Y = 1 - level)``: among those who 
 and the opposite outcome, how likely is it that the other treatment would have brought ``level``? Necessity
 and sufficiency differ only in which levels are called treatment and success. Source: Tian and Pearl,
 "Probabilities of causation: bounds and identification", Annals of Mathematics and Artificial Intelligence
-28 (2000), equations 29 to 32 (bounds from experimental and nonexperimental data).
+28 (2000), section 4.2 (bounds from experimental and nonexperimental data together, no assumption).
 """
 
 from caugym.core.errors import InputError
@@ -31,7 +31,7 @@ def tian_pearl(query: Query, adjust: int) -> Expr:
             excess = prob({y: 1 - query.level}) - interventional(query, query.to, 1 - query.level, adjust)
             return Clip("lower", excess / seen)
         case "upper":
-            excess = interventional(query, query.to, query.level, adjust) - prob({x: query.to, y: query.level})
-            return Clip("upper", excess / seen)
+            done = interventional(query, query.to, query.level, adjust)
+            return Clip("upper", (done - prob({x: query.to, y: query.level})) / seen)
         case None:
             raise InputError(f"{query.task} has a lower and an upper bound; say which one is asked for")

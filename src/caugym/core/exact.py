@@ -1,9 +1,11 @@
 """The oracle: probabilities of all three rungs from their definitions, by summing over what is not asked.
 
-Nothing here knows a formula for an effect. Every quantity is a sum over full assignments of the product of the
-mechanisms ``P(v | parents)``, where some variables are fixed and some arrows carry a level set from outside
-instead of the cause's own ("edge splitting": Robins and Richardson 2010; Pearl 2009, section 1.4 for ``do``).
-A sum is carried out variable by variable, which changes its cost, not its value.
+Nothing here knows a formula for an effect. Every quantity is a sum over full assignments of the product of
+the mechanisms ``P(v | parents)``, where some variables are fixed and some arrows carry a level set from
+outside instead of their cause's own level. With all arrows out of X so set this is ``do`` (Pearl, Causality,
+2nd ed. 2009, section 3.2.3); with X keeping its natural level besides, a single-world counterfactual
+(Richardson and Robins 2013); with different levels on different arrows, a nested one (Robins and Richardson
+2010). A sum is carried out variable by variable, which changes its cost, not its value.
 """
 
 from collections.abc import Mapping
@@ -34,7 +36,7 @@ def probability(scm: SCM, event: Assignment, given: Assignment = (), do: Assignm
     if not given:
         return both
     condition = split(scm, {v: level for v, level in given if not cut >> v & 1}, arrows, cut)
-    return np.divide(both, condition, out=np.full(scm.batch, np.nan), where=condition > 0)
+    return _ratio(both, condition)
 
 
 def had_it_been(scm: SCM, event: Assignment, do: Assignment, given: Assignment) -> Array:
@@ -46,11 +48,11 @@ def had_it_been(scm: SCM, event: Assignment, do: Assignment, given: Assignment) 
     arrows = {(cause, effect): level for cause, level in do for effect in bits(scm.dag.children[cause])}
     both = split(scm, dict(event) | dict(given), arrows)
     condition = split(scm, dict(given), {})
-    return np.divide(both, condition, out=np.full(scm.batch, np.nan), where=condition > 0)
+    return _ratio(both, condition)
 
 
 def nested(scm: SCM, treatment: int, outcome: tuple[int, int], direct: int, indirect: int) -> Array:
-    """``P(Y_{direct, M_indirect} = level)``: only the arrow X -> Y carries ``direct``, all others ``indirect``."""
+    """``P(Y_{direct, M_indirect} = level)``: the arrow X -> Y carries ``direct``, all others ``indirect``."""
     y, level = outcome
     arrows = {(treatment, child): indirect for child in bits(scm.dag.children[treatment])}
     if (treatment, y) in arrows:
@@ -86,7 +88,7 @@ def causation_bound(
         best = np.where(feasible, values, np.inf).min(0)
     else:
         best = np.where(feasible, values, -np.inf).max(0)
-    return np.divide(best, seen, out=np.full(scm.batch, np.nan), where=seen > 0)
+    return _ratio(best, seen)
 
 
 _TYPES = tuple(product((0, 1), repeat=3))  # (X, Y_0, Y_1)
@@ -99,7 +101,8 @@ _CONSTRAINTS = np.array(
 
 @lru_cache(maxsize=1)
 def _bases() -> tuple[list[list[int]], Array]:
-    chosen = [list(c) for c in combinations(range(8), 6) if abs(np.linalg.det(_CONSTRAINTS[:, list(c)])) > 0.5]
+    choices = map(list, combinations(range(8), 6))
+    chosen = [c for c in choices if abs(np.linalg.det(_CONSTRAINTS[:, c])) > 0.5]
     return chosen, np.round(np.stack([np.linalg.inv(_CONSTRAINTS[:, c]) for c in chosen]))
 
 
@@ -109,7 +112,8 @@ def _vertices(right: Array) -> tuple[Array, NDArray[np.bool_]]:
     solutions = np.zeros((len(chosen), 8, right.shape[1]))
     for i, columns in enumerate(chosen):
         solutions[i, columns] = inverses[i] @ right
-    return solutions, (solutions > -1e-14).all(1)
+    feasible: NDArray[np.bool_] = np.all(solutions > -1e-14, axis=1)
+    return solutions, feasible
 
 
 def split(scm: SCM, fixed: Mapping[int, int], arrows: Arrows, cut: int = 0) -> Array:
@@ -128,12 +132,20 @@ def split(scm: SCM, fixed: Mapping[int, int], arrows: Arrows, cut: int = 0) -> A
     for v, slots in factors:
         where: list[int | slice] = [slice(None)]
         for cause, kind in slots:
-            where.append(arrows[cause, v] if kind == "arrow" else fixed[cause] if kind == "fixed" else slice(None))
+            where.append(
+                arrows[cause, v] if kind == "arrow" else fixed[cause] if kind == "fixed" else slice(None)
+            )
         operands.append(scm.tables[v][tuple(where)])
     for chosen, equation in steps:
         taken = [operands[i] for i in chosen]
         operands.append(np.einsum(equation, *taken))
     return operands[-1]
+
+
+def _ratio(top: Array, below: Array) -> Array:
+    result = np.full(len(top), np.nan)
+    np.divide(top, below, out=result, where=below > 0)
+    return result
 
 
 _Plan = tuple[tuple[tuple[int, tuple[tuple[int, str], ...]], ...], tuple[tuple[tuple[int, ...], str], ...]]
@@ -187,7 +199,9 @@ def _elimination(scopes: list[tuple[list[tuple[int, str]], int]]) -> list[tuple[
                 best_cost, best, best_union = cost, v, union
         chosen = tuple(i for i, scope in live.items() if scope >> best & 1)
         everything ^= 1 << best
-        steps.append((chosen, _equation([orders[i] for i in chosen], list(bits(best_union ^ 1 << best)), letters)))
+        steps.append(
+            (chosen, _equation([orders[i] for i in chosen], list(bits(best_union ^ 1 << best)), letters))
+        )
         for i in chosen:
             del live[i]
         live[len(orders)] = best_union ^ 1 << best

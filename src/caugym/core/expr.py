@@ -77,7 +77,7 @@ class _Notation:
 
     term: Callable[[Term], str]
     index: Callable[[int], str]
-    sigma: str
+    sigma: Callable[[list[str]], str]
     times: str
     brackets: tuple[str, str]
     ratio: Callable[[str, str], str] | None
@@ -99,16 +99,16 @@ class Expr(ABC):
         """The number, given the number of every term: `Fraction`, float, or numpy arrays (elementwise)."""
         return cast(T, self._evaluate(value))
 
-    def text(self, namer: Namer = Symbols()) -> str:  # noqa: B008 (immutable)
+    def text(self, namer: Namer = Symbols()) -> str:
         """Plain text, e.g. ``sum_z P(Y=1 | X=1, z) * P(z)``."""
         return self._write(_plain(lambda term: _term(term, namer, " | ", "do"), namer.index))[0]
 
-    def latex(self, namer: Namer = Symbols()) -> str:  # noqa: B008 (immutable)
+    def latex(self, namer: Namer = Symbols()) -> str:
         """LaTeX mathematics without the dollars."""
         notation = _Notation(
             term=lambda term: _term(term, namer, r" \mid ", r"\mathrm{do}"),
             index=namer.index,
-            sigma=r"\sum_{%s} ",
+            sigma=lambda letters: rf"\sum_{{{','.join(letters)}}} ",
             times=r" \, ",
             brackets=(r"\left[", r"\right]"),
             ratio=lambda top, below: rf"\frac{{{top}}}{{{below}}}",
@@ -287,9 +287,7 @@ class Total(Expr):
         body, binds = self.body._write(notation)
         if binds == _ADD:
             body = body.join(notation.brackets)
-        letters = ",".join(notation.index(variable) for variable in self.over)
-        sigma = notation.sigma % (f"{{{letters}}}" if "," in letters and "{" not in notation.sigma else letters)
-        return sigma + body, _SUM
+        return notation.sigma([notation.index(variable) for variable in self.over]) + body, _SUM
 
 
 @dataclass(frozen=True)
@@ -344,7 +342,10 @@ def _bind(assignment: Assignment, levels: Mapping[int, int]) -> Assignment:
 
 
 def _plain(term: Callable[[Term], str], index: Callable[[int], str]) -> _Notation:
-    return _Notation(term, index, "sum_%s ", " * ", ("[", "]"), None, ("%s{", "}"))
+    def sigma(letters: list[str]) -> str:
+        return f"sum_{letters[0]} " if len(letters) == 1 else f"sum_{{{','.join(letters)}}} "
+
+    return _Notation(term, index, sigma, " * ", ("[", "]"), None, ("%s{", "}"))
 
 
 def _term(term: Term, namer: Namer, bar: str, do: str) -> str:

@@ -43,21 +43,31 @@ class DAG:
         parents: For each variable, the bitmask of its parents.
 
     Raises:
-        InputError: If the arrows form a cycle; the message lists the variables on it.
+        InputError: If the arrows form a cycle (the message shows one), or a variable does not exist.
+
+    >>> DAG.from_edges(3, [(0, 1), (1, 2), (2, 1)])
+    Traceback (most recent call last):
+    caugym.core.errors.InputError: the arrows 1 -> 2 -> 1 form a cycle; remove one of them
     """
 
     parents: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        everything = (1 << self.n) - 1
+        for v, pa in enumerate(self.parents):
+            if pa & ~everything:
+                raise InputError(f"variable {v} has a parent outside 0 to {self.n - 1}")
         if len(self.order) < self.n:
-            on_cycle = sorted(set(range(self.n)) - set(self.order))
-            raise InputError(f"the arrows among variables {on_cycle} form a cycle; remove one of them")
+            shown = " -> ".join(map(str, self._cycle()))
+            raise InputError(f"the arrows {shown} form a cycle; remove one of them")
 
     @classmethod
     def from_edges(cls, n: int, edges: Iterable[tuple[int, int]]) -> "DAG":
         """The graph on ``n`` variables with the given (cause, effect) arrows."""
         parents = [0] * n
         for cause, effect in edges:
+            if not (0 <= cause < n and 0 <= effect < n):
+                raise InputError(f"the arrow {cause} -> {effect} names a variable outside 0 to {n - 1}")
             parents[effect] |= 1 << cause
         return cls(tuple(parents))
 
@@ -77,6 +87,14 @@ class DAG:
                     placed.append(v)
                     done |= 1 << v
         return tuple(placed)
+
+    def _cycle(self) -> list[int]:
+        """One cycle, its first variable repeated at the end; only for graphs that have one."""
+        left = (1 << self.n) - 1 & ~mask(self.order)
+        path = [next(bits(left))]
+        while path[-1] not in path[:-1]:  # every variable left has a parent left, so walking back must close
+            path.append(next(bits(self.parents[path[-1]] & left)))
+        return path[path.index(path[-1]) :][::-1]
 
     @cached_property
     def children(self) -> tuple[int, ...]:
@@ -156,11 +174,7 @@ class DAG:
         for state in queue:
             v, against = state
             if b >> v & 1:
-                path, at = [], state
-                while at is not None:
-                    path.append(at[0])
-                    at = before[at]  # type: ignore[assignment]
-                return path[::-1]
+                return _traced(before, state)
             observed = given >> v & 1
             up = self.parents[v] if (against and not observed) or (not against and anc >> v & 1) else 0
             down = 0 if observed else self.children[v]
@@ -193,6 +207,14 @@ class DAG:
         while path[-1] != source:
             path.append(before[path[-1]])
         return path[::-1]
+
+
+def _traced(before: dict[tuple[int, bool], tuple[int, bool] | None], last: tuple[int, bool]) -> list[int]:
+    path, state = [last[0]], before[last]
+    while state is not None:
+        path.append(state[0])
+        state = before[state]
+    return path[::-1]
 
 
 def _closure(start: int, step: tuple[int, ...]) -> int:

@@ -1,23 +1,23 @@
 """Which variables identify an estimand: back-door adjustment sets, and mediator sets with covariates.
 
-Criteria (sets of variables are bitmasks; X treatment, Y outcome, Z covariates, M mediators, H held variables):
+Criteria (X treatment, Y outcome, Z covariates, M mediators, H held variables):
 
 - ATE, ETT, PN, PS: Z has no descendant of X, and Z blocks every back-door path X <- ... Y
   (Pearl 2009, Definition 3.3.1).
 - CDE: the same for the joint intervention on X and H; a Z that has no descendant of X or H
   (ibid., for sets; no arrow out of X or H counts as a back door).
 - NDE, NIE: M lies on and intercepts every directed path X -> ... -> Y except the arrow X -> Y; Z has no
-  descendant of X, blocks every back-door path from X to Y and to M, and {X, Z} blocks every back-door path from
-  M to Y (Pearl 2014, "Interpretation and identification of causal mediation", Psychological Methods 19, section
-  "Identification without confounders" and Assumption-set A with W = Z).
+  descendant of X, blocks every back-door path from X to Y and to M, and {X, Z} blocks every back-door path
+  from M to Y (Pearl, "Interpretation and identification of causal mediation", Psychological Methods 19,
+  2014, assumptions A-1 to A-4 with W = Z, where A-3 and A-4 hold by adjustment for Z).
 
-The answers are kept, because generating problems asks the same small graphs thousands of times; they are found
-lazily, smallest sets first, so asking a large graph for its first set stays cheap.
+The answers are kept, because generating problems asks the same small graphs thousands of times; they are
+found lazily, smallest sets first, so asking a large graph for its first set stays cheap.
 """
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Generic, TypeVar
 
 from caugym.core.estimand import Sets
@@ -26,6 +26,7 @@ from caugym.core.query import Query
 
 T = TypeVar("T")
 Parents = tuple[int, ...]
+Name = Callable[[int], str]
 
 
 def adjustment_sets(dag: DAG, query: Query, among: int, mediators: int = 0) -> Iterator[int]:
@@ -66,7 +67,7 @@ def why_invalid(
     query: Query,
     adjust: int,
     mediators: int = 0,
-    name: Callable[[int], str] = "V{}".format,
+    name: Name = "V{}".format,
 ) -> str | None:
     """Why the formula is wrong with these sets, naming a path or a variable; None when they are valid.
 
@@ -92,7 +93,7 @@ def why_invalid(
     return _open_back_door(dag, treated, 1 << y, adjust, name)
 
 
-def _open_back_door(dag: DAG, causes: int, effects: int, given: int, name: Callable[[int], str]) -> str | None:
+def _open_back_door(dag: DAG, causes: int, effects: int, given: int, name: Name) -> str | None:
     if not causes:
         return None
     pruned = dag.without_arrows_out_of(causes)
@@ -100,20 +101,18 @@ def _open_back_door(dag: DAG, causes: int, effects: int, given: int, name: Calla
     if path is None:
         return None
     shown = _arrows(dag, path, name)
-    colliders = [
-        v for a, v, b in zip(path, path[1:], path[2:], strict=False) if dag.parents[v] >> a & dag.parents[v] >> b & 1
-    ]
-    if not colliders:
+    inner = zip(path, path[1:], path[2:], strict=False)
+    opened = next((v for a, v, b in inner if dag.parents[v] >> a & dag.parents[v] >> b & 1), None)
+    if opened is None:
         return f"the path {shown} stays open"
-    opened = colliders[0]
     by = next(bits(dag.descendants(1 << opened) & given))
     through = "" if by == opened else f", which {name(opened)} affects,"
     return f"holding {name(by)}{through} opens the path {shown} at {name(opened)}"
 
 
-def _arrows(dag: DAG, path: list[int], name: Callable[[int], str]) -> str:
+def _arrows(dag: DAG, path: list[int], name: Name) -> str:
     shown = name(path[0])
-    for a, b in zip(path, path[1:], strict=False):
+    for a, b in pairwise(path):
         shown += f" {'->' if dag.parents[b] >> a & 1 else '<-'} {name(b)}"
     return shown
 
@@ -130,7 +129,7 @@ def _missed_path(dag: DAG, x: int, y: int, mediators: int) -> list[int] | None:
 
 
 class _Replay(Generic[T]):
-    """The items of an iterator, found once and replayed from memory; further items are found when asked for."""
+    """The items of an iterator, found when first asked for and replayed from memory afterwards."""
 
     def __init__(self, source: Iterator[T]) -> None:
         self.found: list[T] = []
@@ -157,9 +156,7 @@ class _Replay(Generic[T]):
 @lru_cache(maxsize=1 << 14)
 def _covariates(parents: Parents, x: int, y: int, held: int, mediators: int, among: int) -> _Replay[int]:
     allowed = among & ~DAG(parents).descendants(1 << x | held) & ~(1 << y | mediators)
-    return _Replay(
-        z for z in _subsets(allowed) if _valid(parents, x, y, held, mediators, z)
-    )
+    return _Replay(z for z in _subsets(allowed) if _valid(parents, x, y, held, mediators, z))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -207,6 +204,11 @@ def _without_arrows_out_of(parents: Parents, variables: int) -> DAG:
 
 def _reached(parents: Parents, start: int, silent: int, given: int) -> int:
     return _without_arrows_out_of(parents, silent).reachable(start, given)
+
+
+def on_indirect_paths(dag: DAG, query: Query) -> int:
+    """The variables on the directed paths from X to Y, these two left out (bitmask)."""
+    return _on_indirect_paths(dag.parents, query.treatment, query.outcome)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -18,7 +18,7 @@ class SCM:
 
     Attributes:
         dag: The causal graph.
-        tables: For each variable v, ``P(v | parents)`` of shape ``(batch, *cards of the parents, card of v)``,
+        tables: For each variable v, ``P(v | parents)`` of shape ``(batch, *cards of parents, card of v)``,
             the parents ascending.
         cards: For each variable its number of levels; empty means that all are binary.
 
@@ -60,7 +60,7 @@ class SCM:
 def random_scm(
     dag: DAG, rng: np.random.Generator, batch: int = 1, cards: Sequence[int] = (), low: float = 0.0
 ) -> SCM:
-    """A batch of models with uniform (Dirichlet) rows, mixed with the uniform row so none is below ``low``."""
+    """A batch of models whose rows are uniform on the distributions with no probability below ``low``."""
     counts = tuple(cards) or (2,) * dag.n
     tables = []
     for v, parents in enumerate(dag.parents):
@@ -76,7 +76,7 @@ def _validate(v: int, table: Array, shape: tuple[int, ...], batch: int) -> None:
         raise InputError(f"the table of variable {v} contains a number that is not finite")
     if table.size and (table.min() < 0 or table.max() > 1):
         wrong = table.min() if table.min() < 0 else table.max()
-        raise InputError(f"the table of variable {v} contains {wrong:g}, which is not a probability in [0, 1]")
+        raise InputError(f"the table of variable {v} contains {wrong:g}; a probability lies in [0, 1]")
     if np.abs(table.sum(-1) - 1).max(initial=0) > 1e-9:
         raise InputError(f"the rows of the table of variable {v} must each sum to 1")
 

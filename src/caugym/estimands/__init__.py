@@ -19,8 +19,9 @@ TABLE: dict[str, Estimand] = {estimand.code: estimand for estimand in (ATE, CDE,
 def yes(value: Any, query: Query) -> bool:  # noqa: ANN401 (any number: Fraction, float, Decimal)
     """Whether the question of an effect is answered Yes.
 
-    The question asks whether the outcome becomes more (``query.polarity``: or less) likely under the change to
-    ``query.to``. ETT is factual minus counterfactual, so its change is minus its value. Zero is No for both.
+    The question asks whether the outcome becomes more (``query.polarity``: or less) likely under the change
+    to ``query.to``. ETT is factual minus counterfactual, so its change is minus its value. Zero is No for
+    both polarities.
 
     >>> yes(0.2, Query("ATE", 0, 1, to=1, level=1)), yes(0.2, Query("ETT", 0, 1, to=0, level=1))
     (True, False)

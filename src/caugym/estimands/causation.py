@@ -1,4 +1,4 @@
-"""PN and PS: Tian-Pearl bounds on the probabilities of necessity and of sufficiency (rung 3). One page each."""
+"""PN and PS: Tian-Pearl bounds on the probabilities of necessity and sufficiency (rung 3). One page each."""
 
 from functools import lru_cache
 
@@ -14,10 +14,10 @@ from caugym.core.scm import SCM, Array
 
 PN_PAGE = """PN: bounds on the probability of necessity (rung 3).
 
-Asks:        Among those who had the treatment and the outcome, how likely is it, at least or at most, that the
-             outcome would not have happened without the treatment?
-Definition:  PN = P(Y_{X=x'} = y' | X=x, Y=y), x' and y' the levels that did not happen; the bound is the least
-             or greatest value among all models that agree on P(x, y), P(y | do(x)) and P(y | do(x')).
+Asks:        Among those who had the treatment and the outcome, how likely is it, at least or at most, that
+             the outcome would not have happened without the treatment?
+Definition:  PN = P(Y_{X=x'} = y' | X=x, Y=y), x' and y' the levels that did not happen; the bound is the
+             least or greatest value among all models that agree on P(x, y), P(y | do(x)) and P(y | do(x')).
 Formula:     lower: max{0, [P(Y=y) - P(Y=y | do(X=x'))] / P(X=x, Y=y)}
              upper: min{1, [P(Y=y' | do(X=x')) - P(X=x', Y=y')] / P(X=x, Y=y)}
              with P(Y | do(X=x')) = sum_z P(Y | X=x', z) * P(z)
@@ -26,12 +26,12 @@ Holds when:  Z meets the back-door criterion for (X, Y), 0 < P(X=x' | z) whereve
 Range, unit: [0, 1]; a probability.
 Not to be confused with: PS, which asks about those who had neither; and the excess risk ratio
              1 - P(y | x') / P(y | x), which is PN only under monotonicity and without confounding.
-Source:      Tian and Pearl, "Probabilities of causation: bounds and identification" (Annals of Mathematics and
-             Artificial Intelligence 28, 2000), section 4.2; Pearl, Causality (2nd ed., 2009), Definition 9.2.1
-             and section 9.3.2.
+Source:      Tian and Pearl, "Probabilities of causation: bounds and identification" (Annals of Mathematics
+             and Artificial Intelligence 28, 2000), section 4.2; Pearl, Causality (2nd ed., 2009),
+             Definition 9.2.1.
 
-Worked example. No confounding; P(Y=1) = 0.5, P(Y=1 | X=0) = 0.2 and P(X=1, Y=1) = 0.4. The lower bound of PN is
-max{0, (0.5 - 0.2) / 0.4} = 0.75.
+Worked example. No confounding; P(Y=1) = 0.5, P(Y=1 | X=0) = 0.2 and P(X=1, Y=1) = 0.4. The lower bound of
+PN is max{0, (0.5 - 0.2) / 0.4} = 0.75.
 
 >>> from caugym.core.estimand import Sets
 >>> from caugym.core.expr import Symbols
@@ -60,12 +60,12 @@ Holds when:  Z meets the back-door criterion for (X, Y), 0 < P(X=x | z) wherever
 Range, unit: [0, 1]; a probability.
 Not to be confused with: PN, which asks about those who had both; and P(Y=y | do(X=x)), which asks about
              everybody.
-Source:      Tian and Pearl, "Probabilities of causation: bounds and identification" (Annals of Mathematics and
-             Artificial Intelligence 28, 2000), section 4.2; Pearl, Causality (2nd ed., 2009), Definition 9.2.2
-             and section 9.3.2.
+Source:      Tian and Pearl, "Probabilities of causation: bounds and identification" (Annals of Mathematics
+             and Artificial Intelligence 28, 2000), section 4.2; Pearl, Causality (2nd ed., 2009),
+             Definition 9.2.2.
 
-Worked example. No confounding; P(Y=1 | X=1) = 0.8, P(X=1, Y=1) = 0.4 and P(X=0, Y=0) = 0.5. The upper bound of PS
-is min{1, (0.8 - 0.4) / 0.5} = 0.8.
+Worked example. No confounding; P(Y=1 | X=1) = 0.8, P(X=1, Y=1) = 0.4 and P(X=0, Y=0) = 0.5. The upper bound
+of PS is min{1, (0.8 - 0.4) / 0.5} = 0.8.
 
 >>> from caugym.core.estimand import Sets
 >>> from caugym.core.expr import Symbols

@@ -10,8 +10,8 @@ Holds when:  Z meets the back-door criterion for the joint intervention on X and
 Range, unit: [-1, 1]; a difference of probabilities. Positive: the change raises the chance.
 Not to be confused with: NDE, where the mediators keep the levels they would have had under the original
              treatment, person by person; and ATE within the stratum H=h, which selects instead of holding.
-Source:      Pearl, "Direct and indirect effects" (UAI 2001), Definition 1; Pearl, Causality (2nd ed., 2009),
-             section 4.5.3 and, for adjustment under joint intervention, Definition 3.3.1 for sets.
+Source:      Pearl, "Direct and indirect effects" (UAI 2001), section 3.2; Pearl, Causality (2nd ed., 2009),
+             section 4.5.2 and, for adjustment under joint intervention, Definition 3.3.1 for sets.
 
 Worked example. X -> M -> Y with X -> Y, and M held at 0. With P(Y=1 | X=1, M=0) = 0.7 and
 P(Y=1 | X=0, M=0) = 0.4 the effect that does not pass M is 0.7 - 0.4 = 0.3.

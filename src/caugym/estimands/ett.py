@@ -2,16 +2,16 @@
 
 Asks:        Among those who have one level of the treatment, how much did having it, rather than the other,
              change the chance of the outcome?
-Definition:  ETT = P(Y=y | X=x) - P(Y_{X=to}=y | X=x), where x is the level they have (``original``) and ``to``
-             is the other: factual minus counterfactual.
+Definition:  ETT = P(Y=y | X=x) - P(Y_{X=to}=y | X=x), where x is the level they have (the original) and
+             "to" is the other: factual minus counterfactual.
 Formula:     P(Y=y | X=x) - sum_z P(Y=y | X=to, z) * P(z | X=x)
 Holds when:  Z meets the back-door criterion for (X, Y), and P(X=to | z) > 0 wherever P(z | X=x) > 0.
 Range, unit: [-1, 1]; a difference of probabilities. Positive: what they have raised their chance, so having
              the other level instead would make the outcome less likely. A question "would it be more likely
              had they had the other level?" is therefore answered Yes when the value is negative.
 Not to be confused with: ATE, which weights strata by P(z) instead of P(z | X=x).
-Source:      Pearl, Causality (2nd ed., 2009), section 8.2.5 and equation 8.18; Shpitser and Pearl, "Effects of
-             treatment on the treated: identification and generalization" (UAI 2009).
+Source:      Pearl, Causality (2nd ed., 2009), section 8.2.5; Shpitser and Pearl, "Effects of treatment on
+             the treated: identification and generalization" (UAI 2009).
 
 Worked example. Mild cases (Z=0) gain 0.5 from treatment (0.9 against 0.4), severe ones gain 0.1 (0.3 against
 0.2); of the treated 0.8 are mild. Treated they recover at 0.8 * 0.9 + 0.2 * 0.3 = 0.78, untreated they would

@@ -6,7 +6,7 @@ from caugym.core.estimand import Estimand, Sets
 from caugym.core.exact import nested, probability
 from caugym.core.expr import Expr, Number, free, prob, total
 from caugym.core.graph import DAG
-from caugym.core.identify import mediator_sets, sets
+from caugym.core.identify import on_indirect_paths, sets
 from caugym.core.query import Query
 from caugym.core.scm import SCM, Array
 
@@ -22,9 +22,9 @@ Holds when:  M intercepts every indirect directed path from X to Y; Z holds noth
 Range, unit: [-1, 1]; a difference of probabilities. Positive: the direct path raises the chance.
 Not to be confused with: CDE, which holds the mediators at one level for everybody; and ATE - NIE, which
              differs wherever treatment and mediator interact.
-Source:      Pearl, "Direct and indirect effects" (UAI 2001), Definition 2 and Theorem 2; Pearl, Causality (2nd
-             ed., 2009), section 4.5.4 and equation 4.11; Pearl, "Interpretation and identification of causal
-             mediation" (Psychological Methods 19, 2014).
+Source:      Pearl, "Direct and indirect effects" (UAI 2001), section 3.3; Pearl, Causality (2nd ed., 2009),
+             section 4.5.4; Pearl, "Interpretation and identification of causal mediation" (Psychological
+             Methods 19, 2014).
 
 Worked example. X -> M -> Y with X -> Y. Untreated, M=1 in 0.4 of cases. The outcome's chance is 0.5 (treated)
 against 0.2 (untreated) where M=0, and 0.7 against 0.6 where M=1: NDE = 0.6 * 0.3 + 0.4 * 0.1 = 0.22.
@@ -44,19 +44,19 @@ sum_m [P(Y=1 | X=1, m) - P(Y=1 | X=0, m)] * P(m | X=0)
 
 NIE_PAGE = """NIE: the natural indirect effect (rung 3).
 
-Asks:        How much would the chance of the outcome change if the treatment stayed at its original level, but
-             every mediator became what it would have been under the other?
+Asks:        How much would the chance of the outcome change if the treatment stayed at its original level,
+             but every mediator became what it would have been under the other?
 Definition:  NIE = P(Y_{X=original, M_{X=to}} = y) - P(Y_{X=original} = y)
 Formula:     sum_z P(z) * sum_m P(Y=y | X=original, m, z) * [P(m | X=to, z) - P(m | X=original, z)]
 Holds when:  M intercepts every indirect directed path from X to Y; Z holds nothing affected by X, blocks the
              back-door paths from X to Y and from X to M, and with X those from M to Y; and every
              combination (x, m, z) that the sums meet occurs.
 Range, unit: [-1, 1]; a difference of probabilities. Positive: the indirect paths raise the chance.
-Not to be confused with: ATE - NDE, which differs wherever treatment and mediator interact; that is minus the
-             NIE of the opposite change.
-Source:      Pearl, "Direct and indirect effects" (UAI 2001), Definition 3 and Theorem 3; Pearl, Causality (2nd
-             ed., 2009), section 4.5.5 and equation 4.15; Pearl, "Interpretation and identification of causal
-             mediation" (Psychological Methods 19, 2014).
+Not to be confused with: ATE - NDE, which differs wherever treatment and mediator interact; that is minus
+             the NIE of the opposite change.
+Source:      Pearl, "Direct and indirect effects" (UAI 2001), section 3.4; Pearl, Causality (2nd ed., 2009),
+             section 4.5.5; Pearl, "Interpretation and identification of causal mediation" (Psychological
+             Methods 19, 2014).
 
 Worked example. X -> M -> Y with X -> Y. M=1 in 0.7 of the treated and 0.4 of the untreated; an untreated
 person's chance of the outcome is 0.2 where M=0 and 0.6 where M=1: NIE = 0.2 * (-0.3) + 0.6 * 0.3 = 0.12.
@@ -100,7 +100,7 @@ def nde_zero(dag: DAG, query: Query) -> bool:
 
 def nie_zero(dag: DAG, query: Query) -> bool:
     """Whether no indirect directed path leads from X to Y."""
-    return next(mediator_sets(dag, query, 0), None) == 0
+    return not on_indirect_paths(dag, query)
 
 
 @lru_cache(maxsize=1 << 12)
