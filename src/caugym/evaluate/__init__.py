@@ -1,0 +1,1 @@
+"""Measuring a model: runs that survive a crash, statistics that say what is not known, tables and reports."""

@@ -1,0 +1,320 @@
+"""Asking a model every question k times, and grading what it says.
+
+A run can be killed at any moment and started again: it goes on where it stopped, neither repeating nor
+losing a reply. That holds because every reply is drawn from randomness named by its question, its sample
+number and the seed, whatever else is in its batch, and because replies reach the disk before the next batch
+begins.
+"""
+
+import fcntl
+import hashlib
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from caugym.backends import Backend, Reply, Sampling, backend, model_path
+from caugym.core.errors import InputError
+from caugym.data.questions import Question
+from caugym.data.questions import questions as read_questions
+from caugym.evaluate import records as folder
+from caugym.evaluate.records import Record, Run
+from caugym.grade import Grader, grade
+
+PAPER = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192, seed=0)
+"""The sampling of the paper "Can Post-Training Transform LLMs into Causal Reasoners?" (with 5 samples)."""
+
+PACKAGES = ("caugym", "numpy", "torch", "transformers", "vllm")
+
+
+def evaluate(
+    model: str,
+    path: Path,
+    out: Path,
+    *,
+    samples: int = 5,
+    sampling: Sampling = PAPER,
+    limit: int | None = None,
+    batch: int = 64,
+    progress: bool = True,
+    options: Mapping[str, Any] | None = None,
+) -> Run:
+    """Evaluate a named model on a file or folder of questions: what ``caugym eval`` calls.
+
+    Args:
+        model: ``nano``, a path, a hub id, or another spec that `caugym.backends.backend` understands.
+        path: Questions in any form that `caugym.data.questions` reads.
+        out: The run folder; a run that was cut short there is gone on with.
+        samples: Replies a question.
+        sampling: How replies are drawn.
+        limit: Ask only this many questions.
+        batch: Replies asked for at a time.
+        progress: Show progress on the terminal.
+        options: Further arguments of the backend.
+
+    Raises:
+        InputError: As `run`, and where the model or the questions cannot be read.
+    """
+    asked = list(read_questions(path))
+    return run(
+        backend(model, **(options or {})),
+        asked,
+        out,
+        samples=samples,
+        sampling=sampling,
+        limit=limit,
+        batch=batch,
+        progress=progress,
+        source=str(path),
+        digest=weights_digest(model_path(model)),
+    )
+
+
+def run(
+    model: Backend,
+    questions: Sequence[Question],
+    out: Path,
+    *,
+    samples: int = 5,
+    sampling: Sampling = PAPER,
+    limit: int | None = None,
+    batch: int = 64,
+    progress: bool = True,
+    source: str = "",
+    digest: str | None = None,
+) -> Run:
+    """Ask, grade and record; go on with the run in ``out`` if one was begun there.
+
+    Questions are asked in an order that depends on their ids alone, so that the accuracy shown on the way
+    estimates the final one even where a file is sorted by task; ``limit`` takes the first of that order.
+
+    Args:
+        model: What answers.
+        questions: What is asked; a question without a label is asked but not graded.
+        out: The run folder (see `caugym.evaluate.records`).
+        samples: Replies a question.
+        sampling: How replies are drawn; its seed is part of each reply's randomness.
+        limit: Ask only this many questions.
+        batch: Replies asked for, graded and written at a time. The replies do not depend on it.
+        progress: Show progress on the terminal (standard error).
+        source: Where the questions came from; kept as a note.
+        digest: Digest of the model's weights, where there is one: a run only goes on with the same weights.
+
+    Raises:
+        InputError: If there is nothing to ask, an id stands twice, or ``out`` holds something else: another
+            configuration, another model, other questions, or a process that is still writing there.
+    """
+    asked = _order(questions, limit)
+    if samples < 1 or batch < 1:
+        raise InputError("samples and batch must be at least 1")
+    out = Path(out)
+    lines = [folder.question_line(question) for question in asked]
+    identity = {
+        "model": model.name,
+        "weights": digest,
+        "config": {"samples": samples, "limit": limit, "sampling": asdict(sampling)},
+        "questions": {"count": len(asked), "sha256": hashlib.sha256(b"".join(lines)).hexdigest()},
+    }
+    with _opened(out) as file:
+        info = _begin(out, identity, lines, source)
+        done = folder.mend(out / folder.RECORDS)
+        _ask(model, asked, samples, sampling, batch, done, file, progress)
+        if not info.get("finished"):
+            folder.write_info(out, {**info, "finished": _now()})
+    return folder.load(out)
+
+
+def weights_digest(path: str) -> str | None:
+    """SHA-256 over the weight files of a model directory, by name; None where the path is not a directory."""
+    if not Path(path).is_dir():
+        return None
+    total = hashlib.sha256()
+    for file in sorted([*Path(path).glob("*.safetensors"), *Path(path).glob("*.bin")]):
+        with file.open("rb") as content:
+            total.update(file.name.encode() + hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()
+
+
+def regrade(path: Path) -> Run:
+    """Grade the replies of a run again, without asking for any: after a change of grader or label.
+
+    Raises:
+        InputError: If ``path`` is not a run.
+    """
+    before = folder.load(path)
+    with _opened(before.path):
+        lines = [folder.line(_graded(before.questions[r["id"]], r)) for r in before.records]
+        folder.replace(before.path / folder.RECORDS, lines)
+    return folder.load(path)
+
+
+def _order(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    if not questions:
+        raise InputError("there are no questions to ask; check the path of the set")
+    if limit is not None and limit < 1:
+        raise InputError("limit must be at least 1")
+    seen: set[str] = set()
+    for question in questions:
+        if question.id in seen:
+            raise InputError(f"two questions have the id {question.id!r}; every id must be different")
+        seen.add(question.id)
+    return sorted(questions, key=lambda q: hashlib.sha256(q.id.encode()).digest())[:limit]
+
+
+@contextmanager
+def _opened(out: Path) -> Iterator[BinaryIO]:
+    """The records file, open for appending and locked until the process ends, however it ends."""
+    if out.is_dir() and not (out / folder.INFO).exists() and any(out.iterdir()):
+        ours = {folder.INFO, folder.QUESTIONS, folder.RECORDS}  # a run that was killed as it began
+        if not {entry.name.removesuffix(".partial") for entry in out.iterdir()} <= ours:
+            raise InputError(f"{out} holds other files; give an empty folder or a run")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{out} is a file; give a folder for the run") from None
+    with (out / folder.RECORDS).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another process writes to {out}; wait for it, or give another folder"
+            ) from None
+        yield file
+
+
+def _begin(out: Path, identity: dict[str, Any], lines: list[bytes], source: str) -> dict[str, Any]:
+    start = {"time": _now(), "versions": _versions()}
+    if not (out / folder.INFO).exists():
+        folder.replace(out / folder.QUESTIONS, lines)
+        info = {**identity, "source": source, "starts": [start], "finished": None}
+    else:
+        info = folder.read_info(out)
+        changed = _changes(info, identity)
+        if changed:
+            raise InputError(f"{out} holds another run ({', '.join(changed)}); give another folder")
+        info["starts"].append(start)
+    if not info["finished"]:
+        folder.write_info(out, info)
+    return info
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What is not as it was, in words; only keys of ``now`` are looked at."""
+    changed = []
+    for key, value in now.items():
+        if isinstance(value, dict):
+            changed += _changes(before[key], value)
+        elif before[key] != value:
+            changed.append(f"{key} was {str(before[key])[:60]}, now {str(value)[:60]}")
+    return changed
+
+
+def _ask(
+    model: Backend,
+    asked: list[Question],
+    samples: int,
+    sampling: Sampling,
+    batch: int,
+    done: list[Record],
+    file: BinaryIO,
+    progress: bool,
+) -> None:
+    have = {(record["id"], record["sample"]) for record in done}
+    todo = [(q, sample) for q in asked for sample in range(samples) if (q.id, sample) not in have]
+    with _Bar(len(asked) * samples, done, progress) as bar:
+        for start in range(0, len(todo), batch):
+            pairs = todo[start : start + batch]
+            keys = [f"{question.id}/{sample}" for question, sample in pairs]
+            replies = model.generate([question.text for question, _ in pairs], sampling, keys)
+            new = [_record(q, sample, reply) for (q, sample), reply in zip(pairs, replies, strict=True)]
+            folder.append(file, new)
+            bar.advance(new)
+
+
+def _record(question: Question, sample: int, reply: Reply) -> Record:
+    return _graded(
+        question,
+        {
+            "id": question.id,
+            "sample": sample,
+            "reply": reply.text,
+            "finish": reply.finish,
+            "tokens": reply.tokens,
+        },
+    )
+
+
+def _graded(question: Question, record: Record) -> Record:
+    verdicts: dict[str, Any] = {"strict": None, "official": None}
+    if question.label is not None:
+        truncated = record["finish"] == "length"
+        graders: tuple[Grader, ...] = ("strict", "official")
+        for grader in graders:
+            verdict = grade(
+                record["reply"], question.label, question.tolerance, truncated=truncated, grader=grader
+            )
+            verdicts[grader] = asdict(verdict)
+    return {**record, **verdicts}
+
+
+class _Bar:
+    """Progress on standard error: replies done, replies a second, time left, accuracy so far."""
+
+    def __init__(self, total: int, done: list[Record], shown: bool) -> None:
+        self.right = self.graded = self.new = 0
+        self.start = time.monotonic()
+        self.bar = Progress(
+            TextColumn("Evaluating"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[accuracy]}"),
+            console=Console(stderr=True),
+            disable=not shown,
+        )
+        self.task = self.bar.add_task(
+            "", total=total, completed=len(done), rate="", accuracy=self._accuracy(done)
+        )
+
+    def __enter__(self) -> "_Bar":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.bar.stop()
+
+    def advance(self, new: list[Record]) -> None:
+        self.new += len(new)
+        rate = self.new / max(time.monotonic() - self.start, 1e-9)
+        self.bar.update(
+            self.task, advance=len(new), rate=f"{rate:.1f} replies/s", accuracy=self._accuracy(new)
+        )
+
+    def _accuracy(self, new: list[Record]) -> str:
+        graded = [record["strict"]["correct"] for record in new if record["strict"]]
+        self.right += sum(graded)
+        self.graded += len(graded)
+        return f"{self.right / self.graded:.1%} right" if self.graded else "no labels"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
