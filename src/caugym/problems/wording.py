@@ -1,0 +1,288 @@
+"""The table of wordings: every sentence our problems are told in, each written once.
+
+A wording is a template such as ``"{Cause} {cause:has} a direct effect on {effect}."``. `Wording` derives both
+directions from it: the format that `caugym.problems.verbalise` fills and the pattern that
+`caugym.problems.read` matches. In a field, the part before the colon is the role, with a capital where the
+role opens the sentence; the part after it asks for the verb that agrees with the role, or says how the
+members of a list of assignments are told ("x being high", "x is high").
+
+Reading is unambiguous because names and levels contain none of the `RESERVED` words and no punctuation, so
+the first place where the words around a field fit is the only one.
+"""
+
+import re
+from dataclasses import dataclass
+
+from caugym.core.errors import InputError
+from caugym.core.query import Task
+
+RESERVED = frozenset(
+    "affects and are as at be being bound by causes changes depends directly do does each effect either every "
+    "given had has have if influences is less likely mediator more on or probability stays than that then to "
+    "was were when while with would".split()
+)
+"""Words that names of variables and levels may not contain."""
+
+VERBS = {
+    "has": ("has", "have"),
+    "is": ("is", "are"),
+    "was": ("was", "were"),
+    "affects": ("affects", "affect"),
+    "depends": ("depends", "depend"),
+    "stays": ("stays", "stay"),
+    "being": ("being", "being"),
+    "at": ("at", "at"),
+    "held at": ("held at", "held at"),
+}
+"""Third person singular and plural of every verb (or its stand-in) that a template asks for."""
+
+TASK_NAMES: dict[Task, str] = {
+    "ATE": "average treatment effect",
+    "CDE": "controlled direct effect",
+    "ETT": "effect of treatment on the treated",
+    "NDE": "natural direct effect",
+    "NIE": "natural indirect effect",
+    "PN": "probability of necessity",
+    "PS": "probability of sufficiency",
+}
+"""The tasks in words."""
+
+NAMES = frozenset({"cause", "effect", "x", "y"})
+LISTS = frozenset({"event", "given", "held"})
+_PLAIN = r"[^.,:;?()\n]{1,80}?"
+_LISTED = r"[^.:;?()\n]{1,900}?"
+_CLOSED = {
+    "p": r"\d{1,3}(?:\.\d{1,12})?",
+    "more": "more|less",
+    "bound": "lower|upper",
+    "code": "|".join(TASK_NAMES),
+    "task": "|".join(TASK_NAMES.values()),
+    "levels": r"[^.:;?()\n]{1,200}? or [^.:;?()\n]{1,200}?",
+}
+
+
+class Unreadable(InputError):
+    """A text that is not a problem in any wording we know; the message quotes the place."""
+
+
+def unreadable(why: str, quote: str = "") -> Unreadable:
+    """The error for a sentence that cannot be read; long quotes are shortened."""
+    quote = " ".join(quote[:300].split())
+    short = quote if len(quote) <= 90 else quote[:87] + "..."
+    return Unreadable(f"{why}: {short!r}" if short else why)
+
+
+def opened(text: str) -> str:
+    """The text as a sentence begins with it: a capital, unless it starts with an acronym or a lone letter.
+
+    >>> opened("sleep"), opened("GDP growth"), opened("pH value")
+    ('Sleep', 'GDP growth', 'pH value')
+    """
+    return text[0].upper() + text[1:] if text[1:2].islower() else text
+
+
+def unopened(text: str) -> str:
+    """The inverse of `opened`, for names that have no capital of their own before a small letter."""
+    return text[0].lower() + text[1:] if text[1:2].islower() else text
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One way to tell one kind of sentence.
+
+    Attributes:
+        template: As in the tables below.
+        format: The template with ``%s`` for every field.
+        slots: (role, form) of every field. The form is "" for a plain name, level or number, a key of
+            `VERBS` otherwise; a final ``^`` says that the field opens the sentence.
+        pattern: The regular expression that the sentence matches, with one group for each slot in `groups`.
+        groups: The slots that carry meaning (verbs that agree with a name carry none).
+    """
+
+    template: str
+    format: str
+    slots: tuple[tuple[str, str], ...]
+    pattern: str
+    groups: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, template: str) -> "Wording":
+        """Derive both directions from a template."""
+        text, pattern = "", ""
+        slots: list[tuple[str, str]] = []
+        groups: list[tuple[str, str]] = []
+        for number, part in enumerate(re.split(r"\{(.+?)\}", template)):
+            if number % 2 == 0:
+                text += part
+                pattern += re.escape(part)
+                continue
+            role, _, verb = part.partition(":")
+            slot = (role.lower(), verb + "^" * role[0].isupper())
+            text += "%s"
+            slots.append(slot)
+            if slot[0] in NAMES and verb:
+                pattern += f"(?:{'|'.join(dict.fromkeys(VERBS[verb]))})"
+                continue
+            groups.append(slot)
+            pattern += f"({_field_pattern(slot[0], verb)})"
+        return cls(template, text, tuple(slots), pattern, tuple(groups))
+
+
+def _field_pattern(role: str, verb: str) -> str:
+    if role in LISTS:
+        return f"{_LISTED} (?:{'|'.join(dict.fromkeys(VERBS[verb]))}) {_LISTED}"
+    return _CLOSED.get(role, _PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A way to declare the levels variable by variable: ``opening item between item closing``; nothing between: a sentence each."""
+
+    opening: str
+    item: Wording
+    between: str
+    closing: str
+
+
+def _table(*templates: str) -> tuple[Wording, ...]:
+    return tuple(Wording.of(template) for template in templates)
+
+
+FRAMES = (
+    "Consider a closed world in which only the following holds.",
+    "Suppose that these are the only causal links.",
+    "Nothing but the following direct effects is at work.",
+    "Assume that there are no causes beyond those listed here.",
+)
+
+EDGES = _table(
+    "{Cause} {cause:has} a direct effect on {effect}.",
+    "{Cause} directly {cause:affects} {effect}.",
+    "{Effect} {effect:is} directly influenced by {cause}.",
+    "There is a direct effect of {cause} on {effect}.",
+    "{Effect} directly {effect:depends} on {cause}.",
+)
+
+SHARED_LEVELS = _table(
+    "Each factor is either {levels}.",
+    "Every factor can be {levels}.",
+    "The levels of each factor are {levels}.",
+    "Each of these takes the level {levels}.",
+)
+
+LEVELS = (
+    Listing("", Wording.of("{X} {x:is} either {levels}."), "", ""),
+    Listing("", Wording.of("{X} can be {levels}."), "", ""),
+    Listing("Levels: ", Wording.of("{x} ({levels})"), ", ", "."),
+    Listing("In every case, ", Wording.of("{x} {x:is} {levels}"), "; ", "."),
+)
+
+MARGINALS = _table(
+    "The probability of {event:being} is {p}.",
+    "The probability that {event:is} is {p}.",
+    "{Event:being} has probability {p}.",
+    "With probability {p}, {event:is}.",
+)
+
+JOINTS = _table(
+    "The probability of {event:being} is {p}.",
+    "The joint probability of {event:being} is {p}.",
+    "{Event:being} occur together with probability {p}.",
+    "The chance that {event:is} at once is {p}.",
+)
+
+CONDITIONALS = _table(
+    "For those with {given:being}, the probability of {event:being} is {p}.",
+    "Given {given:being}, the probability that {event:is} is {p}.",
+    "When {given:is}, then {event:is} with probability {p}.",
+    "Among those with {given:being}, the chance of {event:being} is {p}.",
+    "The conditional probability of {event:being} given {given:being} is {p}.",
+)
+
+INSTRUCTIONS = _table(
+    "Consider the {task} ({code}) of {x} on {y}.",
+    "Find the {code} of {x} on {y}.",
+    "We want to know the {task} of {x} on {y}.",
+    "The quantity of interest is the {code}, or {task}, of {x} on {y}.",
+)
+
+QUESTIONS: dict[Task, tuple[Wording, ...]] = {
+    "ATE": _table(
+        "If {x} {x:is} changed to be {to}, will {y} be {more} likely to be {level}?",
+        "Would {y} be {more} likely to be {level} if {x} were set to {to} for everyone?",
+        "Is {y} {more} likely to be {level} when {x} {x:is} moved from {original} to {to}?",
+        "Suppose {x} {x:is} switched from {original} to {to}: will {y} be {more} likely to be {level}?",
+    ),
+    "CDE": _table(
+        "With {held:held at}, if {x} {x:is} changed to be {to}, will {y} be {more} likely to be {level}?",
+        "Would {y} be {more} likely to be {level} if {x} were set to {to} while {held:is}?",
+        "Fix {held:at}: if {x} had been {to}, would {y} have been {more} likely to be {level}?",
+        "With {held:held at}, is {y} {more} likely to be {level} "
+        "when {x} {x:is} moved from {original} to {to}?",
+    ),
+    "ETT": _table(
+        "For those with {x} being {original}, if {x} had been {to}, "
+        "would {y} have been {more} likely to be {level}?",
+        "Had {x} been {to}, would {y} have been {more} likely to be {level} "
+        "among those with {x} being {original}?",
+        "Take those with {x} being {original}: would {y} have been {more} likely to be {level} "
+        "had {x} been {to}?",
+        "Would those with {x} being {original} have been {more} likely to have {y} being {level} "
+        "if {x} had been {to}?",
+    ),
+    "NDE": _table(
+        "If {x} {x:is} changed to be {to} but every mediator stays as under {x} being {original}, "
+        "will {y} be {more} likely to be {level}?",
+        "Would {y} be {more} likely to be {level} if {x} were set to {to}, "
+        "with each mediator as it is under {x} being {original}?",
+        "Keep each mediator as under {x} being {original}: if {x} had been {to}, "
+        "would {y} have been {more} likely to be {level}?",
+        "With no mediator responding, is {y} {more} likely to be {level} "
+        "when {x} {x:is} moved from {original} to {to}?",
+    ),
+    "NIE": _table(
+        "If {x} {x:stays} {original} but every mediator changes to its value under {x} being {to}, "
+        "will {y} be {more} likely to be {level}?",
+        "Would {y} be {more} likely to be {level} if {x} were kept at {original}, "
+        "with each mediator as it is under {x} being {to}?",
+        "Shift each mediator to its value under {x} being {to}: if {x} still had been {original}, "
+        "would {y} have been {more} likely to be {level}?",
+        "Is {y} {more} likely to be {level} when only the mediator values respond "
+        "as if {x} had moved from {original} to {to}?",
+    ),
+    "PN": _table(
+        "Given that {x} {x:was} {original} and {y} {y:was} {other}, what is the {bound} bound of the "
+        "probability that {y} would have been {level} had {x} been {to}?",
+        "What is the {bound} bound of the probability that {y} would have been {level} if {x} had been {to}, "
+        "given that {x} {x:was} {original} and {y} {y:was} {other}?",
+        "Suppose {x} {x:was} {original} and {y} {y:was} {other}: what is the {bound} bound of the probability "
+        "that without this {y} would have been {level}, {x} being {to}?",
+        "{X} {x:was} {original} and {y} {y:was} {other}; give the {bound} bound of the probability that "
+        "{x} being {to} instead would have left {y} at {level}.",
+    ),
+    "PS": _table(
+        "Given that {x} {x:was} {original} and {y} {y:was} {other}, what is the {bound} bound of the "
+        "probability that {x} being {to} would have been enough for {y} to be {level}?",
+        "What is the {bound} bound of the probability that {x} being {to} would have sufficed for {y} "
+        "to be {level}, given that {x} {x:was} {original} and {y} {y:was} {other}?",
+        "Suppose {x} {x:was} {original} and {y} {y:was} {other}: what is the {bound} bound of the probability "
+        "that turning {x} to {to} is sufficient for {y} to be {level}?",
+        "{X} {x:was} {original} and {y} {y:was} {other}; give the {bound} bound of the probability that "
+        "{x} being {to} is all it takes for {y} to be {level}.",
+    ),
+}
+
+_FORMATS = (
+    "Reply with JSON like {json} (four decimals), or with LACK_CONDITION if the given information does not "
+    "determine the answer.",
+    "Give the result to four decimals as {json}; if what is given does not determine it, reply LACK_CONDITION.",
+    "If the information above is not enough, answer LACK_CONDITION; otherwise answer {json}, "
+    "with four decimals.",
+    "Answer in the form {json}, rounded to four decimals. Say LACK_CONDITION if the answer does not follow.",
+)
+
+EFFECT_FORMATS = tuple(f.replace("{json}", '{"ANSWER": "Yes", "PROB": "0.1234"}') for f in _FORMATS)
+"""How to answer a question about an effect."""
+
+PROBABILITY_FORMATS = tuple(f.replace("{json}", '{"PROB": "0.1234"}') for f in _FORMATS)
+"""How to answer a question about a probability (PN, PS)."""
