@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from caugym.data.questions import Question
-
 from caugym.backends import Reply, Sampling
 from caugym.core.streams import stream
+from caugym.data.questions import Question
 from caugym.evaluate.run import run
 from caugym.problems.problem import Answer
 
