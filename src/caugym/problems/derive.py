@@ -124,6 +124,7 @@ class Knowledge:
         self._how: dict[Key, tuple[str, tuple[Key, ...]]] = {}
         self._canonical: dict[Key, Key] = {}
         self._needs: dict[Key, list[tuple[Key, str, tuple[Key, ...]]]] = {}
+        self._parts: dict[tuple[Key, bool], tuple[Key, ...]] = {}
         self._closed: set[Key] = set()
         self._folded = False
         for term, value in zip(terms, values, strict=True):
@@ -277,17 +278,28 @@ class Knowledge:
             if budget <= 0:
                 return False
             budget -= 1
-            for rule, parts in self._ways(key, deep):
-                self._need(key, rule, parts)
-                if goal in floats:
-                    return True
-                for part in parts:
-                    if part not in asked and part not in floats:
-                        asked.add(part)
-                        queue.append(part)
+            for part in self._expanded(key, deep):
+                if part not in asked and part not in floats:
+                    asked.add(part)
+                    queue.append(part)
+            if goal in floats:
+                return True
         if deep:
             self._closed |= asked  # the whole search space is exhausted, for these terms too
         return False
+
+    def _expanded(self, key: Key, deep: bool) -> tuple[Key, ...]:
+        """The terms from which rules would give ``key``: known ones are used now, others when they come."""
+        parts = self._parts.get((key, deep))
+        if parts is None:
+            unknown: dict[Key, None] = {}
+            for rule, used in self._ways(key, deep):
+                self._need(key, rule, used)
+                if key in self._floats:
+                    break
+                unknown.update(dict.fromkeys(used))
+            parts = self._parts[key, deep] = tuple(unknown)
+        return parts
 
     def _need(self, key: Key, rule: str, parts: tuple[Key, ...]) -> None:
         """Notes that ``rule`` gives ``key`` from ``parts``, and draws all conclusions now possible."""
@@ -367,10 +379,9 @@ class Supposition(Knowledge):
 
     def __init__(self, known: Knowledge) -> None:
         super().__init__(known.dag, (), ())
-        for key in known._floats:
-            self.suppose(key)
-            self.suppose(self.canonical(key))
-        self._folded = True
+        known._fold()
+        self.mentioned, self._folded, self._canonical = known.mentioned, True, known._canonical
+        self._floats = dict.fromkeys(known._floats, 0.5)
 
     def suppose(self, key: Key) -> None:
         """Takes a term as if it were stated."""
