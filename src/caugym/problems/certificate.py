@@ -1,0 +1,110 @@
+"""Certificates: a joint distribution that has every printed number, and so proves that the numbers are possible.
+
+The certificate of a problem is JSON: ``adjust`` and ``mediators``, the sets of the formula, and ``tables``, for
+each variable its P(level 1 | parents) in units of 1e-12, parent levels counted in binary with the first parent as
+the lowest bit. `faults` checks it from definitions alone: the oracle on this joint must give every stated
+probability and the gold answer, by code that shares nothing with the formula.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from caugym.core.errors import InputError
+from caugym.core.estimand import Sets
+from caugym.core.exact import probability
+from caugym.core.graph import bits
+from caugym.core.scm import SCM
+from caugym.estimands import TABLE
+from caugym.problems.problem import Answer, Problem
+
+UNIT = 10**12
+CLOSE = 1e-9  # tables are stored to 1e-12, and a printed number conditions on events of at least 0.02
+
+
+def certificate(sets: Sets, tables: Sequence[Sequence[float]]) -> str:
+    """The certificate as JSON."""
+    return json.dumps(
+        {
+            "adjust": list(bits(sets.adjust)),
+            "mediators": list(bits(sets.mediators)),
+            "tables": [[round(p * UNIT) for p in table] for table in tables],
+        },
+        separators=(",", ":"),
+    )
+
+
+def model(problem: Problem, text: str) -> SCM:
+    """The structural model that a certificate holds, over the problem's own variables.
+
+    Raises:
+        InputError: If the text is no certificate for this graph.
+    """
+    try:
+        tables = json.loads(text)["tables"]
+        laws = []
+        for v, parents in enumerate(problem.dag.parents):
+            k = parents.bit_count()
+            on = np.array(tables[v], dtype=float).reshape((1, *(2,) * k)) / UNIT
+            on = on.transpose(0, *range(k, 0, -1))
+            laws.append(np.stack([1 - on, on], axis=-1))
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(f"the certificate does not fit the graph ({error}); make the item again") from None
+    return SCM(problem.dag, tuple(laws))
+
+
+def faults(problem: Problem, gold: Answer, text: str) -> list[str]:
+    """What is wrong with a certificate; empty if it proves the problem.
+
+    Checks that the joint obeys the graph (by its form), is strictly positive, has every printed number, that no
+    printed number conditions on an event rarer than 0.02, and that the estimand, computed from its definition,
+    is the gold value.
+    """
+    try:
+        scm = model(problem, text)
+    except InputError as error:
+        return [str(error)]
+    found = []
+    if not all(0 < p < 1 for table in scm.tables for p in table.ravel()):
+        found.append("the joint gives some level the probability 0 or 1")
+    for statement in problem.statements:
+        term = statement.term
+        p = float(probability(scm, term.event, term.given)[0])
+        if not abs(p - float(statement.value)) <= CLOSE:
+            found.append(f"the joint has {p:.6f} where {statement.value} is printed for {term}")
+        if float(probability(scm, term.given or term.event)[0]) < 0.02:
+            found.append(f"{term} divides by an event rarer than 0.02")
+    if gold.status == "identified" and gold.value is not None:
+        value = float(TABLE[problem.query.task].definition(scm, problem.query)[0])
+        if not abs(value - float(gold.value)) <= 0.00005 + CLOSE:
+            found.append(f"by definition the value is {value:.6f}, but the gold is {gold.value}")
+    return found
+
+
+def told_tables(
+    problem: Problem, slots: Sequence[int], flips: Sequence[int], tables: Mapping[int, Sequence[float]]
+) -> list[list[float]]:
+    """Tables over slots (`caugym.problems.joint`) as tables over the problem's variables and levels.
+
+    Args:
+        problem: The problem as told.
+        slots: For each variable its slot.
+        flips: For each variable, 1 if its levels are named the other way round.
+        tables: For each slot that matters, P(1 | state of the earlier slots that matter). The others are
+            effects of what matters and may have any table; they get 1/2.
+    """
+    result = []
+    position = {slot: i for i, slot in enumerate(tables)}
+    for v, parents in enumerate(problem.dag.parents):
+        table = tables.get(slots[v])
+        if table is None:
+            result.append([0.5] * (1 << parents.bit_count()))
+            continue
+        states = [0]
+        for p in bits(parents):
+            bit = 1 << position[slots[p]]
+            low, high = (bit, 0) if flips[p] else (0, bit)
+            states = [s | low for s in states] + [s | high for s in states]
+        result.append([1 - table[s] if flips[v] else table[s] for s in states])
+    return result

@@ -1,0 +1,310 @@
+"""Making problems: item = f(generator version, seed, split, set, task, level, index), and nothing else.
+
+An item is emitted only if its text, read back without the record, is the same problem, and the answer solved
+from that text agrees with the oracle's answer on a joint distribution that has every printed number.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby, islice
+from random import Random
+
+import numpy as np
+
+from caugym.core.errors import InputError
+from caugym.core.estimand import Sets
+from caugym.core.graph import bits, mask
+from caugym.core.query import Assignment, Query, Task, Term
+from caugym.core.streams import stream
+from caugym.estimands import TABLE, yes
+from caugym.problems.certificate import certificate, told_tables
+from caugym.problems.joint import fit, scm_of
+from caugym.problems.levels import Level, level_named
+from caugym.problems.names import nonsense
+from caugym.problems.problem import Answer, Problem, Statement
+from caugym.problems.read import Unreadable, read
+from caugym.problems.solution import worked
+from caugym.problems.solve import solve
+from caugym.problems.stories import place
+from caugym.problems.structure import Bound, Structure, draw
+from caugym.problems.verbalise import random_style, verbalise
+
+VERSION = "1"
+"""Version of the generator; a change that moves any item changes it."""
+
+TASKS: tuple[Task, ...] = tuple(TABLE)
+SETS = ("base",)
+TOLERANCE = 0.0005
+VISIBLE = 0.02
+"""A tempting wrong number must differ from the right one by this much."""
+SMALLEST = 0.005
+"""Effects are at least this far from 0, or exactly 0 by the graph."""
+ATTEMPTS = 1000
+CHUNK = 1024
+BATCH = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A problem with all that is derived from it.
+
+    Attributes:
+        id: Stable name, e.g. ``"base-standard-ATE-test-1-000042"``.
+        set, task, level, split, seed, index: The coordinates that determine the item.
+        attempt: How many draws were refused before this one.
+        problem: The record.
+        prompt: The text.
+        gold: The right answer.
+        solution: The worked solution, a step a line; the last line is the final answer.
+        certificate: Proof that the numbers are possible (`caugym.problems.certificate`).
+        tolerance: How far a reply's value may be from gold.
+    """
+
+    id: str
+    set: str
+    task: Task
+    level: str
+    split: str
+    seed: int
+    index: int
+    attempt: int
+    problem: Problem
+    prompt: str
+    gold: Answer
+    solution: tuple[str, ...]
+    certificate: str
+    tolerance: float = TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What an item must be, so that a set is balanced: fixed by the index, not by the draw."""
+
+    yes: bool | None
+    null: bool
+    bound: Bound | None
+    clipped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """One draw: the structure, and the slots that matter to it (all causes of what is stated or asked)."""
+
+    index: int
+    wish: _Wish
+    structure: Structure
+    slots: list[int]
+    rng: Random
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """The numbers of one draw: what is printed, the tables of the slots that matter, the oracle's value."""
+
+    printed: list[int]
+    tables: list[list[float]]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """The coordinates shared by the items of one call."""
+
+    set: str
+    task: Task
+    level: Level
+    split: str
+    seed: int
+
+    def coordinates(self) -> tuple[str | int, ...]:
+        return VERSION, self.seed, self.split, self.set, self.task, self.level.name
+
+    def wish(self, index: int) -> _Wish:
+        """Pairs hold one Yes and one No; blocks of eight hold both bounds, clipped in the level's share."""
+        if TABLE[self.task].effect:
+            coin = _order(2, *self.coordinates(), index // 2)[index % 2] == 0
+            null = not coin and stream(*self.coordinates(), "null", index).random() < 2 * self.level.null
+            return _Wish(coin, null, None, False)
+        kind = _order(8, *self.coordinates(), index // 8)[index % 8]
+        return _Wish(None, False, "lower" if kind % 2 else "upper", kind // 2 < 4 * self.level.clipped)
+
+    def draft(self, index: int, attempt: int) -> _Draft:
+        wish = self.wish(index)
+        rng = stream(*self.coordinates(), index, attempt)
+        structure = draw(self.task, self.level, null=wish.null, bound=wish.bound, rng=rng)
+        query = structure.query
+        named = 1 << query.treatment | 1 << query.outcome | mask(v for v, _ in query.held)
+        for term in structure.terms:
+            named |= mask(v for v, _ in (*term.event, *term.given))
+        return _Draft(index, wish, structure, list(bits(structure.dag.ancestors(named))), rng)
+
+    def attempt(self, indices: Sequence[int], attempt: int) -> Iterator[Item]:
+        """One draw of each item; those that are refused are left out."""
+        drafts = sorted((self.draft(index, attempt) for index in indices), key=_cost)
+        for _, alike in groupby(drafts, key=lambda draft: len(draft.slots)):
+            for batch in _batches(alike):
+                for draft, numbers in zip(batch, _numbers(batch, self.level.decimals), strict=True):
+                    if numbers and self._wanted(draft, numbers):
+                        item = self._tell(draft, attempt, numbers)
+                        if item:
+                            yield item
+
+    def _wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
+        wish, value = draft.wish, numbers.value
+        if wish.null:
+            return abs(numbers.printed[0] - numbers.printed[1]) >= VISIBLE * 10**self.level.decimals
+        if wish.bound is None:
+            return abs(value) >= SMALLEST
+        if wish.clipped:
+            return value == (0.0 if wish.bound == "lower" else 1.0)
+        return SMALLEST <= value <= 1 - SMALLEST
+
+    def _tell(self, draft: _Draft, attempt: int, numbers: _Numbers) -> Item | None:
+        """The item in names, words and order, if it reads back as itself and solves to the oracle's value."""
+        wish, rng, value, index = draft.wish, draft.rng, numbers.value, draft.index
+        # asking for the other level of Y turns the sign of an effect, and so gives the wished yes/no
+        turned = wish.yes is not None and not wish.null and yes(value, draft.structure.query) != wish.yes
+        problem, slots, flips = _named(draft.structure, numbers.printed, self, turned, rng)
+        prompt = verbalise(problem, random_style(rng))
+        try:
+            if (heard := read(prompt)) != problem:
+                return None
+        except Unreadable:
+            return None
+        solution = solve(heard)
+        gold = solution.answer
+        if solution.value is None:
+            return None
+        if abs(float(solution.value) - (-value if turned else value)) > 1e-9:
+            return None
+        return Item(
+            id=f"{self.set}-{self.level.name}-{self.task}-{self.split}-{self.seed}-{index:06d}",
+            set=self.set,
+            task=self.task,
+            level=self.level.name,
+            split=self.split,
+            seed=self.seed,
+            index=index,
+            attempt=attempt,
+            problem=problem,
+            prompt=prompt,
+            gold=gold,
+            solution=worked(solution),
+            certificate=certificate(
+                solution.sets or Sets(), told_tables(problem, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
+            ),
+        )
+
+
+def generate(
+    set_: str, task: Task, level: str | Level, split: str, seed: int, indices: Iterable[int]
+) -> Iterator[Item]:
+    """Items of one task, in the order of ``indices``.
+
+    Args:
+        set_: Name of the set; see `SETS`.
+        task: Code of the estimand.
+        level: Name of a built-in level, or a level of one's own.
+        split: ``"train"``, ``"test"``, ...; splits share no item, and test shares no name with the others.
+        seed: Any integer.
+        indices: Which items; each depends on its own index alone.
+
+    Raises:
+        InputError: If a name is unknown or the level cannot be met.
+    """
+    if set_ not in SETS:
+        raise InputError(f"no set {set_!r}; choose one of {', '.join(SETS)}")
+    if task not in TABLE:
+        raise InputError(f"no task {task!r}; choose of {', '.join(TABLE)}")
+    maker = _Maker(set_, task, level if isinstance(level, Level) else level_named(level), split, seed)
+    rest = iter(indices)
+    while chunk := list(islice(rest, CHUNK)):
+        done: dict[int, Item] = {}
+        for attempt in range(ATTEMPTS):
+            waiting = [index for index in chunk if index not in done]
+            if not waiting:
+                break
+            done |= {item.index: item for item in maker.attempt(waiting, attempt)}
+        else:
+            raise InputError(f"level {maker.level.name!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
+        yield from (done[index] for index in chunk)
+
+
+@lru_cache(maxsize=1 << 12)
+def _order(size: int, *coordinates: str | int) -> tuple[int, ...]:
+    order = list(range(size))
+    stream(*coordinates, "order").shuffle(order)
+    return tuple(order)
+
+
+def _batches(drafts: Iterator[_Draft]) -> Iterator[list[_Draft]]:
+    while batch := list(islice(drafts, BATCH)):
+        yield batch
+
+
+def _cost(draft: _Draft) -> tuple[int, int, int]:
+    return len(draft.slots), len(draft.structure.terms), draft.index
+
+
+def _numbers(drafts: Sequence[_Draft], decimals: int) -> list[_Numbers | None]:
+    """Numbers for draws with equally many slots; None where no joint has them.
+
+    The oracle computes together those that ask the same of the same slots.
+    """
+    cores = [draft.structure.on(draft.slots) for draft in drafts]
+    width = (1 << len(drafts[0].slots)) - 1
+    uniforms = np.array([[draft.rng.random() for _ in range(width)] for draft in drafts])
+    fitted = fit([core.dag for core in cores], [core.terms for core in cores], uniforms, decimals)
+    groups: dict[Query, list[int]] = {}
+    for b in np.flatnonzero(fitted.exact).tolist():
+        groups.setdefault(cores[b].query, []).append(b)
+    result: list[_Numbers | None] = [None] * len(drafts)
+    for query, entries in groups.items():
+        values = TABLE[query.task].definition(scm_of(fitted.tables, entries), query)
+        for b, value in zip(entries, values.tolist(), strict=True):
+            tables = [table[b].tolist() for table in fitted.tables]
+            result[b] = _Numbers(fitted.printed[b].tolist(), tables, value)
+    return result
+
+
+def _named(
+    structure: Structure, printed: list[int], maker: _Maker, turned: bool, rng: Random
+) -> tuple[Problem, list[int], list[int]]:
+    """The problem with names and in random order; for each variable its slot and whether its levels are flipped."""
+    dag, query, n = structure.dag, structure.query, structure.dag.n
+    names = place(dag, rng, maker.split) if rng.random() < maker.level.real else None
+    names = names or nonsense(rng, n, maker.split)
+    flips = [rng.getrandbits(1) for _ in range(n)]
+    edges = dag.edges()
+    rng.shuffle(edges)
+    slots = list(dict.fromkeys(slot for edge in edges for slot in edge))
+    place_of = {slot: i for i, slot in enumerate(slots)}
+
+    def told(assignment: Assignment) -> Assignment:
+        return tuple(sorted((place_of[v], k ^ flips[v]) for v, k in assignment))
+
+    unit, y = 10**maker.level.decimals, query.outcome
+    statements = []
+    for term, number in zip(structure.terms, printed, strict=False):
+        event = term.event
+        if turned and event[0][0] == y:
+            event, number = ((y, 1 - event[0][1]),), unit - number
+        value = f"0.{number:0{maker.level.decimals}d}"
+        statements.append(Statement(Term(told(event), told(term.given)), value))
+    rng.shuffle(statements)
+    asked = replace(
+        query,
+        treatment=place_of[query.treatment],
+        outcome=place_of[y],
+        to=query.to ^ flips[query.treatment],
+        level=(1 - query.level if turned else query.level) ^ flips[y],
+        held=told(query.held),
+    )
+    problem = Problem(
+        variables=tuple(names[slot] for slot in slots),
+        edges=tuple((place_of[a], place_of[b]) for a, b in edges),
+        statements=tuple(statements),
+        query=asked,
+    )
+    return problem, slots, [flips[slot] for slot in slots]

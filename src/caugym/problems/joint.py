@@ -1,0 +1,154 @@
+"""Numbers for structures: printed decimals, and a joint distribution that has exactly those decimals.
+
+A batch of problems over different graphs is embedded in one complete graph on ``slots`` variables: the table of
+slot v lists P(v = 1 | all earlier slots), and does not depend on slots that are not parents. State s of the first
+v slots is an integer whose bit u is the level of slot u.
+
+Printed numbers are rounded, so the joint they were computed from no longer has them. `fit` moves the tables, by
+Newton steps of least length, to a near joint that does. Problems whose numbers no near joint has are told apart by
+what is left over, and drawn again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caugym.core.graph import DAG
+from caugym.core.query import Assignment, Term
+from caugym.core.scm import SCM
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+NEWTON_STEPS = 4  # from half a hundredth; each step squares what is left over
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Printed numbers and the joints that have them, for a batch of B problems.
+
+    Attributes:
+        printed: (B, terms): each stated probability in units of the last decimal; columns past a problem's
+            own terms are padding.
+        tables: For each slot v, (B, 2**v): P(v = 1 | state of the earlier slots).
+        exact: (B,): whether the joint has the printed numbers (to 1e-12), every table lies well inside
+            (0, 1), and no stated probability conditions on or is an event rarer than 0.02.
+    """
+
+    printed: Ints
+    tables: list[Floats]
+    exact: Bools
+
+
+def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, decimals: int) -> Fitted:
+    """Draw tables, print the stated probabilities, and find a near joint that has the printed numbers.
+
+    Args:
+        dags: B graphs over slots in causal order.
+        terms: What each problem states.
+        uniforms: (B, 2**slots - 1) numbers in [0, 1), the only source of chance.
+        decimals: Decimals of the printed numbers.
+    """
+    slots = uniforms.shape[1].bit_length()
+    parents = np.array([[*dag.parents, *[0] * (slots - dag.n)] for dag in dags])
+    tables = []
+    for v in range(slots):
+        block = uniforms[:, (1 << v) - 1 : (2 << v) - 1]
+        own = np.arange(1 << v) & parents[:, v, None]
+        tables.append(0.1 + 0.8 * np.take_along_axis(block, own, axis=1))
+    both, given, mine = _indicators(terms, 1 << slots)
+    unit = 10**decimals
+    probability, _ = _stated(both, given, _joint(tables))
+    printed = np.rint(probability * unit).astype(np.int64)
+    target = printed / unit
+    balance = both - target[..., None] * given
+    for _ in range(NEWTON_STEPS):
+        _step(tables, parents, balance, mine)
+    probability, rarest = _stated(both, given, _joint(tables))
+    exact = (
+        (~mine | (np.abs(probability - target) < 1e-12)).all(axis=1)
+        & (~mine | ((printed > 0) & (printed < unit))).all(axis=1)
+        & (~mine | (rarest >= 0.02)).all(axis=1)
+        & np.all([((table > 0.01) & (table < 0.99)).all(axis=1) for table in tables], axis=0)
+    )
+    return Fitted(printed, tables, exact)
+
+
+def _indicators(terms: Sequence[Sequence[Term]], states: int) -> tuple[Bools, Bools, Bools]:
+    """[event and given], [given], both (B, terms, states), and which terms are not padding (B, terms)."""
+    packed = np.zeros((4, len(terms), max(map(len, terms))), dtype=np.int64)
+    for b, row in enumerate(terms):
+        for k, term in enumerate(row):
+            event, event_on = _packed(term.event)
+            given, given_on = _packed(term.given)
+            packed[:, b, k] = event | given, event_on | given_on, given, given_on
+    both, both_on, given_, given_on_ = packed[..., None]
+    every = np.arange(states)
+    return (every & both) == both_on, (every & given_) == given_on_, packed[0] > 0
+
+
+def _packed(assignment: Assignment) -> tuple[int, int]:
+    members = on = 0
+    for variable, level in assignment:
+        members |= 1 << variable
+        on |= level << variable
+    return members, on
+
+
+def _joint(tables: Sequence[Floats]) -> Floats:
+    """The joint distributions, (B, 2**slots)."""
+    joint = np.ones((len(tables[0]), 1))
+    for table in tables:
+        joint = np.concatenate([joint * (1 - table), joint * table], axis=1)
+    return joint
+
+
+def _stated(both: Bools, given: Bools, joint: Floats) -> tuple[Floats, Floats]:
+    """P(event | given) of each term, and the probability of what it divides by (of the event if nothing)."""
+    both_mass, given_mass = (np.matmul(rows, joint[..., None])[..., 0] for rows in (both.astype(float), given.astype(float)))
+    conditional = ~given.all(axis=-1)
+    return both_mass / given_mass, np.where(conditional, given_mass, both_mass)
+
+
+def _step(tables: list[Floats], parents: Ints, balance: Floats, mine: Bools) -> None:
+    """One Newton step towards ``sum over states of balance * joint = 0``, of least length (in place)."""
+    joint = _joint(tables)
+    weighed = balance * joint[:, None]
+    slopes = []
+    for v, table in enumerate(tables):
+        split = weighed.reshape(*mine.shape, -1, 2, 1 << v).sum(axis=2)  # by the level of v and what came before
+        slopes.append(_tied(split[:, :, 1] / table[:, None] - split[:, :, 0] / (1 - table[:, None]), parents[:, v], v))
+    slope = np.concatenate(slopes, axis=2)
+    gram = slope @ slope.swapaxes(1, 2)
+    gram += np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]  # padding, and rows that repeat others
+    short = np.linalg.solve(gram, -weighed.sum(axis=2)[..., None])
+    move = (slope * short).sum(axis=1)
+    for v, table in enumerate(tables):
+        table += move[:, (1 << v) - 1 : (2 << v) - 1]
+        np.clip(table, 1e-3, 1 - 1e-3, out=table)
+
+
+def _tied(slope: Floats, parents: Ints, v: int) -> Floats:
+    """Average over the slots that are not parents, since the table must not depend on them."""
+    shape = slope.shape
+    for u in range(v):
+        split = slope.reshape(*shape[:2], -1, 2, 1 << u)
+        is_parent = (parents >> u & 1).astype(bool)[:, None, None, None, None]
+        slope = np.where(is_parent, split, split.mean(axis=3, keepdims=True)).reshape(shape)
+    return slope
+
+
+def scm_of(tables: Sequence[Floats], entries: Sequence[int]) -> SCM:
+    """Some batch entries as SCMs over the complete graph, for the oracle."""
+    complete = DAG(tuple((1 << v) - 1 for v in range(len(tables))))
+    laws = []
+    for v, table in enumerate(tables):
+        on = table[list(entries)].reshape(-1, *[2] * v)
+        on = on.transpose(0, *range(v, 0, -1))  # bit 0 is the fastest index; parents ascend along the axes
+        laws.append(np.stack([1 - on, on], axis=-1))
+    return SCM(complete, tuple(laws))

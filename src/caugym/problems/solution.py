@@ -1,0 +1,269 @@
+"""Worked solutions: graph check, sets and why, formula, numbers, arithmetic, conclusion, final answer.
+
+Every step is one short line. The lines are the training target of SFT and what a user reads, so they are
+compact, symbolic and correct; `check_steps` verifies every equation in them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, product
+
+from caugym.core.estimand import Sets
+from caugym.core.graph import bits, mask
+from caugym.core.query import Assignment, Term
+from caugym.estimands import TABLE
+from caugym.problems.arithmetic import Arithmetic, Number, equations
+from caugym.problems.derive import RULES, Derivation
+from caugym.problems.problem import Answer
+from caugym.problems.solve import Solution
+
+
+def check_steps(steps: tuple[str, ...] | list[str]) -> list[str]:
+    """The equations in the steps that do not hold; empty when all is right."""
+    return [equation for step in steps for equation, holds in equations(step) if not holds]
+
+
+def final_answer(answer: Answer) -> str:
+    """The reply that the question asks for, e.g. ``{"ANSWER": "Yes", "PROB": "0.1234"}``."""
+    if answer.status != "identified":
+        return "LACK_CONDITION"
+    if answer.answer is None:
+        return f'{{"PROB": "{answer.value}"}}'
+    return f'{{"ANSWER": "{answer.answer}", "PROB": "{answer.value}"}}'
+
+
+def worked(solution: Solution) -> tuple[str, ...]:
+    """The worked solution, a step a line; the last line is the final answer."""
+    return (*_Writer(solution).lines(), final_answer(solution.answer))
+
+
+@dataclass
+class _Writer:
+    solution: Solution
+    derived: dict[Term, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.problem, sets = self.solution.problem, self.solution.sets or Sets()
+        q = self.problem.query
+        self.z, self.m = tuple(bits(sets.adjust)), tuple(bits(sets.mediators))
+        self.symbol = {q.treatment: "X", q.outcome: "Y"}
+        self.symbol |= _numbered("Z", self.z) | _numbered("M", self.m or tuple(v for v, _ in q.held))
+        self.arithmetic = Arithmetic(all(len(s.value) <= 4 for s in self.problem.statements))
+
+    def name(self, variable: int) -> str:
+        return self.symbol.get(variable) or self.problem.variables[variable].name
+
+    def level(self, variable: int, level: int) -> str:
+        return self.problem.variables[variable].levels[level]
+
+    def setting(self, assignment: Assignment) -> str:
+        return ", ".join(f"{self.name(v)}={self.level(v, k)}" for v, k in assignment)
+
+    def lines(self) -> Iterator[str]:
+        q, answer = self.problem.query, self.solution.answer
+        x, y = self.problem.variables[q.treatment], self.problem.variables[q.outcome]
+        yield f"X = {x.name}: {x.levels[q.original]} -> {x.levels[q.to]}"
+        yield f"Y = {y.name}: {y.levels[q.level]}"
+        if q.held:
+            held = ", ".join(f"{self.name(v)} = {self.problem.variables[v].name}: {self.level(v, k)}" for v, k in q.held)
+            yield f"held {held}"
+        estimand = TABLE[q.task]
+        if answer.status != "identified":
+            yield "not stated: " + ", ".join(f"P({self.text(term)})" for term in self.solution.missing)
+            return
+        if self.solution.zero:
+            yield {"NIE": "no path from X to Y through a mediator", "CDE": "no edge X -> Y", "NDE": "no edge X -> Y"}.get(
+                q.task, "no directed path from X to Y"
+            )
+            yield f"{q.task} = 0.0000: {answer.answer}"
+            return
+        yield from self._graph()
+        yield self._formula()
+        if estimand.effect:
+            arithmetic, total = self._effect()
+            yield from self._derived()
+            yield from arithmetic
+            sign = ">" if total.value > 0 else "<" if total.value < 0 else "="
+            yield f"{q.task} = {answer.value} {sign} 0: {answer.answer}"
+        else:
+            arithmetic = list(self._bound(answer))
+            yield from self._derived()
+            yield from arithmetic
+
+    def _graph(self) -> Iterator[str]:
+        """The causal path, the mediators, and what is adjusted for and why."""
+        q, dag = self.problem.query, self.problem.dag
+        if q.task in ("CDE", "NDE"):
+            yield "edge X -> Y"
+        else:
+            path = dag.directed_path(q.treatment, q.outcome) or []
+            yield "path " + " -> ".join(map(self.name, path))
+        if q.task in ("NDE", "NIE"):
+            yield ", ".join(f"{self.name(m)} = {self.problem.variables[m].name}" for m in self.m) or "M = none"
+        yield ", ".join(f"{self.name(z)} = {self.problem.variables[z].name}" for z in self.z) or "Z = none"
+        cut = dag.without_arrows_out_of(1 << q.treatment | mask(v for v, _ in q.held))
+        opened = cut.open_path(1 << q.treatment, 1 << q.outcome, 0) if self.z else None
+        if opened:
+            yield "open " + self._walk(opened)
+
+    def _walk(self, path: list[int]) -> str:
+        parents = self.problem.dag.parents
+        text = self.name(path[0])
+        for a, b in zip(path, path[1:], strict=False):
+            text += f" {'->' if parents[b] >> a & 1 else '<-'} {self.name(b)}"
+        return text
+
+    def _formula(self) -> str:
+        q = self.problem.query
+        z = "z" if self.z else ""
+        over_z = "sum_z P(z) " if z else ""
+        to, original = (f"X={self.level(q.treatment, k)}" for k in (q.to, q.original))
+
+        def p(event: str, *given: str) -> str:
+            return f"P({event} | {', '.join(g for g in given if g)})"
+
+        m = "m" if self.m or q.held else ""
+        if q.task == "ETT":
+            counterfactual = f"sum_z {p('y', to, z)} {p('z', original)}" if z else p("y", to)
+            return f"ETT = {p('y', original)} - {counterfactual}"
+        if q.task == "NIE":
+            weights = f"[{p('m', to, z)} - {p('m', original, z)}]"
+            return f"NIE = {over_z}sum_m {p('y', original, 'm', z)} {weights}"
+        if TABLE[q.task].effect:
+            contrast = f"{p('y', to, m, z)} - {p('y', original, m, z)}"
+            if q.task == "NDE" and m:
+                return f"NDE = {over_z}sum_m [{contrast}] {p('m', original, z)}"
+            return f"{q.task} = {over_z}[{contrast}]" if z else f"{q.task} = {contrast}"
+        if q.bound == "lower":
+            return f"{q.task} >= max(0, [P(y') - P(y' | do({to}))] / P({original}, y'))"
+        return f"{q.task} <= min(1, [P(y | do({to})) - P({to}, y)] / P({original}, y'))"
+
+    def p(self, event: Assignment, given: Assignment = ()) -> Number:
+        found = self.solution.derivations[Term(_sorted(event), _sorted(given))]
+        for step in found.steps():
+            if step.term not in self.derived:
+                self.derived[step.term] = self._equation(step)
+        return Number(found.value)
+
+    def _derived(self) -> Iterator[str]:
+        """How the terms that are not stated as such follow from those that are."""
+        return chain.from_iterable(self.derived.values())
+
+    def _equation(self, step: Derivation) -> list[str]:
+        rule = RULES[step.rule]
+        if step.rule == "independent":
+            return []
+        whole = self.arithmetic.percent and step.rule in ("complement", "rest", "sum")
+        writing = Arithmetic(whole)
+        pattern = rule.pattern.replace("1 -", "100 -") if whole else rule.pattern
+        right = pattern.format(*(writing.show(Number(part.value)) for part in step.parts))
+        return [f"P({self.text(step.term)}) = {writing.equation(right, Number(step.value))}"]
+
+    def text(self, term: Term) -> str:
+        """The term with symbols and level names, e.g. ``Z=low | X=high``."""
+        event, given = self.setting(term.event), self.setting(term.given)
+        return f"{event} | {given}" if given else event
+
+    def _cells(self, variables: tuple[int, ...]) -> Iterator[Assignment]:
+        for levels in product((0, 1), repeat=len(variables)):
+            yield tuple(zip(variables, levels, strict=True))
+
+    def _effect(self) -> tuple[list[str], Number]:
+        if self.problem.query.task == "ETT":
+            return self._treated()
+        lines, parts = [], []
+        for z in self._cells(self.z):
+            inner_lines, part = self._inner(z)
+            if z:
+                weighed, part = self.arithmetic.product(part, self.p(z))
+                if len(inner_lines) == 1:
+                    inner_lines[0] += f", {weighed}"
+                else:
+                    inner_lines.append(f"{self.setting(z)}: {weighed}")
+            lines += inner_lines
+            parts.append(part)
+        sums, total = self.arithmetic.total(parts)
+        return lines + sums, total
+
+    def _inner(self, z: Assignment) -> tuple[list[str], Number]:
+        """The effect within one stratum of the covariates."""
+        q = self.problem.query
+        y, x1, x0 = ((q.outcome, q.level),), ((q.treatment, q.to),), ((q.treatment, q.original),)
+        lines, parts = [], []
+        for m in self._cells(self.m):
+            head = self.setting((*z, *m))
+            if q.task == "NIE":
+                line, part = self.arithmetic.difference(self.p(m, x1 + z), self.p(m, x0 + z))
+                factor = self.p(y, x0 + m + z)
+            else:
+                held = q.held + m + z
+                line, part = self.arithmetic.difference(self.p(y, x1 + held), self.p(y, x0 + held))
+                factor = self.p(m, x0 + z) if m else None
+            if factor:
+                weighed, part = self.arithmetic.product(part, factor)
+                line += f", {weighed}"
+            lines.append(f"{head}: {line}" if head else line)
+            parts.append(part)
+        sums, total = self.arithmetic.total(parts)
+        return lines + sums, total
+
+    def _treated(self) -> tuple[list[str], Number]:
+        q = self.problem.query
+        y, x1, x0 = ((q.outcome, q.level),), ((q.treatment, q.to),), ((q.treatment, q.original),)
+        factual = self.p(y, x0)
+        if not self.z:
+            line, total = self.arithmetic.difference(factual, self.p(y, x1))
+            return [line], total
+        lines, parts = [], []
+        for z in self._cells(self.z):
+            line, part = self.arithmetic.product(self.p(y, x1 + z), self.p(z, x0))
+            lines.append(f"{self.setting(z)}: {line}")
+            parts.append(part)
+        sums, counterfactual = self.arithmetic.total(parts)
+        lines += sums
+        if self.arithmetic.percent:
+            lines.append(f"{self.arithmetic.show(factual)} * 100 = {self.arithmetic.show(Number(factual.value, 2))}")
+        ends, total = self.arithmetic.total([Number(factual.value, 2), -counterfactual])
+        return lines + ends, total
+
+    def _bound(self, answer: Answer) -> Iterator[str]:
+        q, do = self.problem.query, self.arithmetic
+        asked = 1 - q.level if q.bound == "lower" else q.level
+        y, x1, x0 = ((q.outcome, asked),), ((q.treatment, q.to),), ((q.treatment, q.original),)
+        happened = ((q.outcome, 1 - q.level),)
+        if self.z:
+            parts = []
+            for z in self._cells(self.z):
+                line, part = do.product(self.p(y, x1 + z), self.p(z))
+                yield f"{self.setting(z)}: {line}"
+                parts.append(part)
+            sums, intervened = do.total(parts)
+            yield from sums
+        else:
+            intervened = self.p(y, x1)
+        other = self.p(y) if q.bound == "lower" else self.p(x1 + y)
+        evidence = self.p(x0 + happened)
+        if self.z and do.percent:
+            yield f"{do.show(other)} * 100 = {do.show(Number(other.value, 2))}, {do.show(evidence)} * 100 = {do.show(Number(evidence.value, 2))}"
+            other, evidence = Number(other.value, 2), Number(evidence.value, 2)
+        terms = [other, -intervened] if q.bound == "lower" else [intervened, -other]
+        sums, numerator = do.total([Number(t.value, intervened.factors) for t in terms])
+        yield from sums
+        if numerator.value <= 0:
+            yield "not above 0: 0"
+        elif numerator.value >= evidence.value:
+            yield f"{do.show(numerator)} not below {do.show(evidence)}: 1"
+        else:
+            divided, _ = do.quotient(numerator, evidence)
+            yield from divided
+        yield f"{q.bound} bound = {answer.value}"
+
+
+def _numbered(letter: str, variables: tuple[int, ...]) -> dict[int, str]:
+    if len(variables) == 1:
+        return {variables[0]: letter}
+    return {v: f"{letter}{i}" for i, v in enumerate(variables, 1)}
+
+
+def _sorted(assignment: Assignment) -> Assignment:
+    return tuple(sorted(assignment))
