@@ -7,9 +7,11 @@ sentence of one of the wordings; what does not is quoted in the error.
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from caugym.core.query import Assignment, Query, Task, Term
 from caugym.problems import wording
+from caugym.problems.calm import read_calm, recognises
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.wording import TASK_NAMES, VERBS, Unreadable, Wording, unopened, unreadable
 
@@ -61,7 +63,7 @@ def read(text: str) -> Problem:
     """
     if len(text) > MAX_CHARACTERS:
         raise unreadable(f"the text has {len(text)} characters, more than a problem can have", text)
-    return _Reader(text.strip()).problem()
+    return read_calm(text) if recognises(text) else _Reader(text.strip()).problem()
 
 
 class _Reader:
@@ -181,7 +183,7 @@ class _Reader:
         if not found:
             return None
         said = {role: found[group] for role, _, group in _INSTRUCTION.slots[found.lastindex or 0]}
-        tasks = {_TASKS.get(said[role], said[role]) for role in ("task", "code") if role in said}
+        tasks: set[Any] = {_TASKS.get(said[role], said[role]) for role in ("task", "code") if role in said}
         if len(tasks) > 1:
             raise self.fail("the task's name and its code disagree")
         named = (tasks.pop(), self.number(said["x"]), self.number(said["y"]))
@@ -203,7 +205,7 @@ class _Reader:
             raise self.fail(
                 f"expected a statement or a question{f' about the {named[0]}' if named else ''}, found"
             )
-        said: dict[str, str] = {}
+        said: dict[str, Any] = {}
         for role, form, group in _QUESTIONS[task].slots[found.lastindex or 0]:
             told = unopened(found[group]) if form == "^" else found[group]
             if role == "held":

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from caugym.core.errors import InputError
 from caugym.core.query import Task
 
-RESERVED = frozenset(
-    "affects and are as at be being bound by causes changes depends directly do does each effect either every "
-    "given had has have if influences is less likely mediator more on or probability stays than that then to "
-    "was were when while with would".split()
-)
+_RESERVED = """
+    affects and are as at be being bound by causes changes depends directly do does each effect either every given
+    had has have if influences is less likely mediator more on or probability stays than that then to was were
+    when while with would
+"""
+RESERVED = frozenset(_RESERVED.split())
 """Words that names of variables and levels may not contain."""
 
 VERBS = {
@@ -136,7 +137,10 @@ def _field_pattern(role: str, verb: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A way to declare the levels variable by variable: ``opening item between item closing``; nothing between: a sentence each."""
+    """A way to declare the levels variable by variable: ``opening item between item closing``.
+
+    With nothing between, each item is a sentence of its own.
+    """
 
     opening: str
     item: Wording
@@ -255,8 +259,8 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "probability that {y} would have been {level} had {x} been {to}?",
         "What is the {bound} bound of the probability that {y} would have been {level} if {x} had been {to}, "
         "given that {x} {x:was} {original} and {y} {y:was} {other}?",
-        "Suppose {x} {x:was} {original} and {y} {y:was} {other}: what is the {bound} bound of the probability "
-        "that without this {y} would have been {level}, {x} being {to}?",
+        "Suppose {x} {x:was} {original} and {y} {y:was} {other}: what is the {bound} bound of the "
+        "probability that without this {y} would have been {level}, {x} being {to}?",
         "{X} {x:was} {original} and {y} {y:was} {other}; give the {bound} bound of the probability that "
         "{x} being {to} instead would have left {y} at {level}.",
     ),
@@ -265,8 +269,8 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "probability that {x} being {to} would have been enough for {y} to be {level}?",
         "What is the {bound} bound of the probability that {x} being {to} would have sufficed for {y} "
         "to be {level}, given that {x} {x:was} {original} and {y} {y:was} {other}?",
-        "Suppose {x} {x:was} {original} and {y} {y:was} {other}: what is the {bound} bound of the probability "
-        "that turning {x} to {to} is sufficient for {y} to be {level}?",
+        "Suppose {x} {x:was} {original} and {y} {y:was} {other}: what is the {bound} bound of the "
+        "probability that turning {x} to {to} is sufficient for {y} to be {level}?",
         "{X} {x:was} {original} and {y} {y:was} {other}; give the {bound} bound of the probability that "
         "{x} being {to} is all it takes for {y} to be {level}.",
     ),
@@ -275,7 +279,8 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
 _FORMATS = (
     "Reply with JSON like {json} (four decimals), or with LACK_CONDITION if the given information does not "
     "determine the answer.",
-    "Give the result to four decimals as {json}; if what is given does not determine it, reply LACK_CONDITION.",
+    "Give the result to four decimals as {json}; if what is given does not determine it, "
+    "reply LACK_CONDITION.",
     "If the information above is not enough, answer LACK_CONDITION; otherwise answer {json}, "
     "with four decimals.",
     "Answer in the form {json}, rounded to four decimals. Say LACK_CONDITION if the answer does not follow.",
