@@ -1,19 +1,37 @@
 """Answering a file of questions with the engine: what `caugym solve` prints, one record a question."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caugym.core.errors import InputError
-from caugym.core.estimand import Sets
 from caugym.data.questions import Question, questions
-from caugym.problems.problem import Answer
+from caugym.problems.problem import Answer, Problem
 from caugym.problems.read import read
 from caugym.problems.solution import worked
 from caugym.problems.solve import solve
 
 Record = dict[str, str | list[str] | None]
 """One answered question: id, status, value, answer, steps, missing; and reason where it is unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A namer that writes a problem's own words, e.g. ``P(recovery=slow | dose=low)``."""
+
+    problem: Problem
+
+    def symbol(self, variable: int) -> str:
+        """The variable's name."""
+        return self.problem.variables[variable].name
+
+    def level(self, variable: int, level: int) -> str:
+        """The level's name."""
+        return self.problem.variables[variable].levels[level]
+
+    def index(self, variable: int) -> str:
+        """The variable's name again; single terms have no sums."""
+        return self.symbol(variable)
 
 
 @dataclass
@@ -88,10 +106,9 @@ def solved(path: Path, agreement: Agreement) -> Iterator[Record]:
 def _solved(text: str) -> tuple[Answer, list[str]]:
     problem = read(text)
     solution = solve(problem)
-    if solution.answer.status != "identified":
-        return solution.answer, []
-    sets = solution.sets or Sets()
-    return solution.answer, list(worked(problem, solution.answer, sets, solution.derivation))
+    if solution.answer.status == "identified":
+        return solution.answer, list(worked(solution))
+    return replace(solution.answer, missing=solution.missing_text(Words(problem))), []
 
 
 def _record(identity: str, answer: Answer, steps: list[str]) -> Record:
