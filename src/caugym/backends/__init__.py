@@ -1,0 +1,127 @@
+"""Model backends: one protocol, whatever runs the model.
+
+A backend turns prompts into replies. Each reply depends on the model, the sampling and its own key, never on
+the other prompts of the call, so a run that was cut short goes on as if it had not been.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from caugym.core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How replies are drawn.
+
+    Attributes:
+        temperature: 0 takes the most probable token; T > 0 samples from the softmax of logits / T.
+        top_p: Sample from the smallest set of tokens whose probability reaches this, in (0, 1].
+        max_tokens: Longest reply in tokens.
+        seed: Root of every key's random stream.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 512
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0:
+            raise InputError(f"temperature is {self.temperature}; give a number >= 0")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"top_p is {self.top_p}; give a number in (0, 1]")
+        if self.max_tokens < 1:
+            raise InputError(f"max_tokens is {self.max_tokens}; give at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model wrote.
+
+    Attributes:
+        text: The reply, special tokens left out.
+        finish: ``"stop"`` when the model ended it, ``"length"`` when it was cut at ``max_tokens``.
+        tokens: Tokens generated, the end token included.
+    """
+
+    text: str
+    finish: Literal["stop", "length"]
+    tokens: int
+
+
+class Backend(Protocol):
+    """Something that answers prompts."""
+
+    @property
+    def name(self) -> str:
+        """The spec it was made from."""
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+        """One reply a prompt, in order; ``keys`` name the random stream of each."""
+
+
+def needs(extra: str, *modules: str) -> None:
+    """Import ``modules``, or say which extra brings the missing one.
+
+    Raises:
+        InputError: If one is not installed.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"{error.name} is not installed; install the extra that brings it: pip install 'caugym[{extra}]'"
+            ) from None
+
+
+def model_path(spec: str) -> str:
+    """The directory or hub id of a model: ``nano`` is the bundled one, anything else stands for itself.
+
+    Raises:
+        InputError: If the bundled model is asked for and this release does not carry it.
+    """
+    if spec != "nano":
+        return spec
+    bundled = Path(str(resources.files(__package__) / "nano"))
+    if not (bundled / "config.json").is_file():
+        raise InputError(
+            "the bundled model 'nano' arrives with a later release; train one with --model scratch, "
+            "or give a directory or a hub id"
+        )
+    return str(bundled)
+
+
+def _local(spec: str, **options: Any) -> Backend:
+    needs("train", "torch", "transformers")
+    from caugym.backends.local import LocalModel
+
+    return LocalModel(model_path(spec), name=spec, **options)
+
+
+SCHEMES: dict[str, Callable[..., Backend]] = {}
+"""Makers of backends by the word before the colon, as in ``openai:ID``."""
+
+
+def backend(spec: str, **options: Any) -> Backend:
+    """The backend that a spec names: ``nano``, a model directory, a hub id, or ``scheme:ID``.
+
+    Args:
+        spec: What to run.
+        options: Passed to the backend, e.g. ``device="cpu"``.
+
+    Raises:
+        InputError: If there is no such model, or its software is not installed.
+    """
+    scheme, colon, rest = spec.partition(":")
+    if not colon or Path(spec).exists():
+        return _local(spec, **options)
+    if scheme not in SCHEMES:
+        known = ", ".join(["nano", "a directory", "a hub id", *(f"{name}:ID" for name in SCHEMES)])
+        raise InputError(f"no backend is called {scheme!r} (in {spec!r}); known: {known}")
+    return SCHEMES[scheme](rest, **options)

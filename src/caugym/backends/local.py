@@ -1,0 +1,169 @@
+"""Models on this machine, loaded with transformers: our decoder where it applies, else HF generate."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedTokenizerBase,
+)
+
+from caugym.backends import Reply, Sampling
+from caugym.backends.decode import Decoder, choose, supports, uniforms
+from caugym.core.errors import InputError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def load(
+    path: str, *, dtype: str = "float32", attention: str = "sdpa"
+) -> tuple[Any, PreTrainedTokenizerBase]:
+    """Model and tokenizer of a directory or hub id; safetensors only, and no code from it is run.
+
+    Raises:
+        InputError: If there is no such model, or it is damaged.
+    """
+    if os.sep in path and path.startswith((".", os.sep)) and not (Path(path) / "config.json").is_file():
+        raise InputError(f"no model in {path}: give a directory that holds config.json and model.safetensors")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=DTYPES[dtype],
+            attn_implementation=attention,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"cannot load the model {path!r}: {reason}") from None
+    return model, tokenizer
+
+
+def tokenise(tokenizer: Any, messages: Sequence[dict[str, str]]) -> list[int]:
+    """Ids of a conversation with the assistant's turn opened; plain text where there is no chat template."""
+    if tokenizer.chat_template is None:
+        return list(tokenizer("\n".join(message["content"] for message in messages) + "\n")["input_ids"])
+    ids = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=True)
+    return list(ids["input_ids"])
+
+
+def end_tokens(model: Any, tokenizer: Any) -> list[int]:
+    """Ids that end a reply, by the model's generation settings and the tokenizer."""
+    configured = model.generation_config.eos_token_id
+    ends = set(configured if isinstance(configured, list) else [configured])
+    return sorted((ends | {tokenizer.eos_token_id}) - {None})
+
+
+class _Keyed(LogitsProcessor):
+    """Leaves HF generate one choice a row: the token drawn from the row's own stream."""
+
+    def __init__(self, sampling: Sampling, draws: Tensor, prompt: int) -> None:
+        self.sampling, self.draws, self.prompt = sampling, draws, prompt
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
+        drawn = self.draws[:, input_ids.size(1) - self.prompt]
+        tokens, _ = choose(scores, drawn, self.sampling.temperature, self.sampling.top_p)
+        return torch.full_like(scores, -torch.inf).scatter_(1, tokens[:, None], 0.0)
+
+
+class LocalModel:
+    """A model on the CPU or a GPU.
+
+    Args:
+        path: Directory or hub id.
+        name: As reported; the path by default.
+        device: ``"cpu"``, ``"cuda"``, or None for a GPU where there is one.
+        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``; None takes float32 on a CPU, bfloat16 on a GPU.
+        rows: Replies decoded side by side.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        dtype: str | None = None,
+        rows: int = 128,
+    ) -> None:
+        self.name = name or path
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        dtype = dtype or ("float32" if self.device.type == "cpu" else "bfloat16")
+        if dtype not in DTYPES:
+            raise InputError(f"dtype is {dtype!r}; give one of {', '.join(DTYPES)}")
+        self.model, self.tokenizer = load(path, dtype=dtype)
+        self.model.to(self.device).eval()
+        self.rows = rows
+        self.decoder = (
+            Decoder(self.model, DTYPES[dtype])
+            if self.device.type == "cpu" and supports(self.model.config)
+            else None
+        )
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+        """One reply a prompt; see `Backend.generate`.
+
+        Raises:
+            InputError: If a prompt and its reply do not fit the model's context.
+        """
+        ids = [tokenise(self.tokenizer, [{"role": "user", "content": prompt}]) for prompt in prompts]
+        room = getattr(self.model.config, "max_position_embeddings", None)
+        longest = max(map(len, ids), default=0) + sampling.max_tokens
+        if room is not None and longest > room:
+            raise InputError(
+                f"prompt and reply may take {longest} tokens, the model holds {room}; lower max_tokens"
+            )
+        ends = end_tokens(self.model, self.tokenizer)
+        if self.decoder is not None:
+            decoded = self.decoder.decode(ids, sampling, keys, ends, rows=self.rows)
+            tokens = [reply.tokens for reply in decoded]
+        else:
+            tokens = self._generate(ids, sampling, keys, ends)
+        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        return [
+            Reply(text, "stop" if reply and reply[-1] in ends else "length", len(reply))
+            for text, reply in zip(texts, tokens, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _generate(
+        self, ids: list[list[int]], sampling: Sampling, keys: Sequence[str], ends: list[int]
+    ) -> list[list[int]]:
+        """Tokens by HF generate, in batches of similar length."""
+        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+        replies: dict[int, list[int]] = {}
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else ends[0]
+        for start in range(0, len(order), self.rows):
+            batch = order[start : start + self.rows]
+            size = max(len(ids[index]) for index in batch)
+            padded = torch.tensor([[pad] * (size - len(ids[i])) + ids[i] for i in batch], device=self.device)
+            mask = torch.tensor(
+                [[0] * (size - len(ids[i])) + [1] * len(ids[i]) for i in batch], device=self.device
+            )
+            processors = LogitsProcessorList()
+            if sampling.temperature:
+                streams = [
+                    torch.from_numpy(uniforms(sampling.seed, keys[i], sampling.max_tokens)) for i in batch
+                ]
+                processors.append(_Keyed(sampling, torch.stack(streams).to(self.device), size))
+            output = self.model.generate(
+                input_ids=padded,
+                attention_mask=mask,
+                max_new_tokens=sampling.max_tokens,
+                do_sample=False,
+                logits_processor=processors,
+                eos_token_id=ends,
+                pad_token_id=pad,
+            )[:, size:].tolist()
+            for index, reply in zip(batch, output, strict=True):
+                stop = next((at + 1 for at, token in enumerate(reply) if token in ends), len(reply))
+                replies[index] = reply[:stop]
+        return [replies[index] for index in range(len(ids))]

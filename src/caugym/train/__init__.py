@@ -1,0 +1,175 @@
+"""Post-training: one recipe, five methods on the same footing, every run resumable and reproducible."""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from caugym.backends import model_path, needs
+from caugym.core.errors import InputError
+from caugym.train.recipe import Recipe, resolve
+
+
+def _method(name: str) -> Callable[[], Any]:
+    return lambda: importlib.import_module(f"caugym.train.{name}")
+
+
+METHODS: dict[str, Callable[[], Any]] = {"sft": _method("sft"), "grpo": _method("grpo")}
+"""Modules by method, imported when needed; each has ``prepare`` (rows) and ``trainer`` (a TRL trainer)."""
+
+ROWS = {"sft": "sft", "grpo": "rl"}
+"""Kind of training rows that a method takes; see `caugym.data.rows`."""
+
+
+def train(
+    method: str,
+    model: str,
+    data: str | Path,
+    out: str | Path,
+    *,
+    recipe: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    dry_run: bool = False,
+) -> Any:
+    """Post-train a model on a directory made by ``caugym make``.
+
+    Args:
+        method: ``sft`` or ``grpo``.
+        model: ``nano``, a directory (also that of a finished run), a hub id, or ``scratch`` for an untrained
+            small model with a tokenizer fitted to the data.
+        data: Directory of problems.
+        out: Run directory to write; see `caugym.train.directory`.
+        recipe: YAML file; the packaged recipe of the method by default.
+        overrides: Texts ``key=value`` that change the recipe.
+        resume: Go on from the last complete checkpoint in ``out``.
+        dry_run: Only say what would be done; nothing is written.
+
+    Returns:
+        The `caugym.train.settings.Plan` of the run.
+
+    Raises:
+        InputError: If something given cannot be used.
+    """
+    resolved = resolve(method, recipe, overrides)
+    from caugym.data.rows import training_rows
+
+    return fit(
+        resolved, training_rows(ROWS[method], Path(data)), model, Path(out), resume=resume, dry_run=dry_run
+    )
+
+
+def fit(
+    recipe: Recipe,
+    rows: Sequence[Mapping[str, Any]],
+    model: str,
+    out: Path,
+    *,
+    resume: bool = False,
+    dry_run: bool = False,
+) -> Any:
+    """Post-train on rows in memory; see `train`."""
+    needs("train", "torch", "transformers", "trl", "datasets", "accelerate")
+    if not rows:
+        raise InputError("there are no rows to train on")
+    if out.exists() and any(out.iterdir()) and not (resume or dry_run):
+        raise InputError(
+            f"{out} already holds files; --resume goes on with a run, or choose another directory"
+        )
+    from caugym.train import directory, settings, worker
+    from caugym.train.launch import launch
+
+    worker.quiet()
+    main = int(os.environ.get("RANK", "0")) == 0
+    plan, prepared, start = _plan(recipe, rows, model, out, write=not dry_run and main)
+    if dry_run:
+        return plan
+    record = {
+        "method": recipe.method,
+        "model": model,
+        "start": str(start),
+        "data": directory.digest(list(rows)),
+        "seed": recipe.seed,
+        "processes": plan.processes,
+        "plan": str(plan),
+    }
+    if resume and (out / directory.RUN).exists():
+        if directory.same(out, recipe, record)["status"] == "finished":
+            return plan
+    elif main:
+        directory.begin(out, recipe, record)
+    if main:
+        _store(prepared, out / directory.DATA)
+    if plan.device == "cpu" and plan.processes > 1 and settings.world_size() == 1:
+        launch(out, plan.processes)
+    else:
+        worker.work(out)
+    return plan
+
+
+def _plan(
+    recipe: Recipe, rows: Sequence[Mapping[str, Any]], model: str, out: Path, *, write: bool
+) -> tuple[Any, list[dict[str, Any]], Path | str]:
+    """What will be done, the prepared rows, and the model to start from (written if made from scratch)."""
+    import tempfile
+
+    from caugym.backends.local import load
+    from caugym.train import settings
+
+    with tempfile.TemporaryDirectory() as scratch:
+        start: Path | str = _start(model)
+        if model == "scratch":
+            start = _scratch(rows, out / "start" if write else Path(scratch) / "start", recipe.seed)
+        loaded, tokenizer = load(str(start))
+    context = loaded.config.max_position_embeddings - (recipe.rollout.max_tokens if recipe.rollout else 0)
+    prepared = METHODS[recipe.method]().prepare(rows, tokenizer, context)
+    share = recipe.batch // settings.processes(recipe)
+    plan = settings.Plan(
+        method=recipe.method,
+        model=model,
+        parameters=sum(parameter.numel() for parameter in loaded.parameters()),
+        rows=len(prepared),
+        tokens=sum(row["length"] for row in prepared) / len(prepared),
+        steps=settings.steps(recipe, len(prepared)),
+        batch=recipe.batch,
+        accumulate=share // settings.micro(recipe),
+        device=settings.device(),
+        processes=settings.processes(recipe),
+        precision="bf16" if settings.bf16(recipe) else "fp32",
+    )
+    return plan, prepared, start
+
+
+def _start(model: str) -> str:
+    """The model itself, or that of a finished run."""
+    finished = Path(model) / "model"
+    return str(finished.resolve()) if (finished / "config.json").is_file() else model_path(model)
+
+
+def _scratch(rows: Sequence[Mapping[str, Any]], start: Path, seed: int) -> Path:
+    """The untrained model of a run, made once."""
+    from caugym.train.nano import create
+
+    if not (start / "config.json").is_file():
+        texts = [
+            str(message["content"])
+            for row in rows[:4000]
+            for message in [*row["prompt"], *row.get("completion", [])]
+        ]
+        partial = start.with_name(start.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        start.parent.mkdir(parents=True, exist_ok=True)
+        create(partial, texts, seed=seed)
+        os.replace(partial, start)
+    return start.resolve()
+
+
+def _store(prepared: list[dict[str, Any]], path: Path) -> None:
+    """Rows where every process of the run finds them, mapped into memory rather than copied."""
+    import datasets
+
+    shutil.rmtree(path, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    datasets.Dataset.from_list(prepared).save_to_disk(str(path))

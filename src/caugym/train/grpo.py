@@ -1,0 +1,90 @@
+"""Group-relative policy optimisation through TRL, with our reward and, on a CPU, our rollout."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl import GRPOConfig, GRPOTrainer
+
+from caugym.backends.decode import supports
+from caugym.backends.local import end_tokens, tokenise
+from caugym.core.errors import InputError
+from caugym.train import settings
+from caugym.train.optimizer import make
+from caugym.train.recipe import Recipe
+from caugym.train.reward import reward_function
+from caugym.train.rollout import rollout_function
+
+COLUMNS = ("prompt", "id", "task", "gold", "tolerance")
+
+
+class TrimmedGRPO(GRPOTrainer):  # type: ignore[misc, unused-ignore]
+    """GRPO that computes no padding.
+
+    TRL pads every row of a rollout to the longest prompt and the longest reply in it; a micro-batch of short
+    rows then computes mostly pads. Columns that are pads in all its rows are cut before the forward pass.
+    """
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        return super()._compute_loss(model, trimmed(inputs))  # type: ignore[no-any-return, unused-ignore]
+
+
+def trimmed(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs of a loss without the columns that no row uses: left of prompts, right of replies."""
+    prompt = int((~inputs["prompt_mask"].any(0)).sum())
+    reply = max(1, int(inputs["completion_mask"].any(0).sum()))
+    width = inputs["completion_mask"].size(1)
+    cut = dict(inputs)
+    for name, value in inputs.items():
+        if name.startswith("prompt_"):
+            cut[name] = value[:, prompt:]
+        elif isinstance(value, Tensor) and value.dim() == 2 and value.size(1) == width:
+            cut[name] = value[:, :reply]
+    return cut
+
+
+def prepare(rows: Sequence[Mapping[str, Any]], tokenizer: Any, context: int) -> list[dict[str, Any]]:
+    """Rows for GRPO: the columns that the reward needs; prompts that leave no room for a reply are dropped.
+
+    Raises:
+        InputError: If a row lacks a column, or no row fits.
+    """
+    for number, row in enumerate(rows):
+        missing = [name for name in COLUMNS if name not in row]
+        if missing:
+            raise InputError(f"row {number} has no {missing[0]}; make rows with: caugym data rl")
+    prepared = [
+        {name: row[name] for name in COLUMNS} | {"length": length}
+        for row in rows
+        if (length := len(tokenise(tokenizer, row["prompt"]))) < context
+    ]
+    if not prepared:
+        raise InputError("no prompt leaves room for a reply of rollout.max_tokens in the model's context")
+    return prepared
+
+
+def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> GRPOTrainer:
+    """The TRL trainer of a recipe on prepared rows."""
+    assert recipe.rollout is not None
+    assert recipe.reward is not None
+    rollout = recipe.rollout
+    fields = {
+        "num_generations": rollout.group,
+        "max_completion_length": rollout.max_tokens,
+        "temperature": rollout.temperature,
+        "beta": rollout.kl,
+        "use_vllm": rollout.vllm,
+    } | settings.arguments(recipe, len(data), out)
+    ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
+    optimizer = make(model, recipe.matrix_rate, recipe.learning_rate) if recipe.matrix_rate else None
+    return TrimmedGRPO(
+        model=model,
+        args=settings.configuration(GRPOConfig, fields),
+        reward_funcs=[reward_function(recipe.reward, rollout.max_tokens, end_tokens(model, tokenizer))],
+        train_dataset=data,
+        processing_class=tokenizer,
+        rollout_func=rollout_function(recipe, torch.float32) if ours else None,
+        optimizers=(optimizer, None),
+    )

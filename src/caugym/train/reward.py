@@ -1,0 +1,69 @@
+"""The reward of a reply: strict value, yes/no, and a small part for a readable answer; between 0 and 1."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from caugym.grade import Verdict, grade
+from caugym.problems.problem import Answer
+from caugym.train.recipe import Reward
+
+
+def score(verdict: Verdict, gold: Answer, parts: Reward) -> float:
+    """The reward of a graded reply, in [0, 1]; 1 exactly when the verdict is `correct`."""
+    if verdict.correct:
+        return 1.0
+    if verdict.kind in ("truncated", "unparsed"):
+        return 0.0
+    earned = parts.format
+    if verdict.kind == "wrong" and gold.status == "identified":
+        earned += parts.value * bool(verdict.value_ok)
+        earned += parts.answer * bool(verdict.answer_ok and gold.answer)
+    return earned / (parts.value + parts.answer + parts.format)
+
+
+def answer_of(gold: str) -> Answer:
+    """The gold answer of a training row, from its JSON."""
+    fields = json.loads(gold)
+    return Answer(
+        fields["status"], fields.get("value"), fields.get("answer"), tuple(fields.get("missing") or ())
+    )
+
+
+def text_of(completion: Any) -> str:
+    """The assistant's words, from a string or a list of messages."""
+    return completion if isinstance(completion, str) else str(completion[-1]["content"])
+
+
+def reward_function(parts: Reward, longest: int, ends: Sequence[int]) -> Callable[..., list[float]]:
+    """The reward in the form that TRL calls; it also logs the share solved, overall and by task.
+
+    Args:
+        parts: Weights.
+        longest: Replies of this many tokens that do not close with an end token were cut off.
+        ends: End tokens.
+    """
+
+    def reward(
+        completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]],
+        gold: Sequence[str],
+        tolerance: Sequence[float],
+        task: Sequence[str],
+        log_metric: Callable[[str, float], None] | None = None,
+        **_: Any,
+    ) -> list[float]:
+        rewards = []
+        for completion, ids, right, near, code in zip(
+            completions, completion_ids, gold, tolerance, task, strict=True
+        ):
+            answer = answer_of(right)
+            cut = len(ids) >= longest and ids[-1] not in ends
+            verdict = grade(text_of(completion), answer, float(near), truncated=cut)
+            rewards.append(score(verdict, answer, parts))
+            if log_metric is not None:
+                log_metric("solved", float(verdict.correct))
+                log_metric(f"solved/{code}", float(verdict.correct))
+        return rewards
+
+    return reward

@@ -1,0 +1,130 @@
+"""The tokenizer of models trained from scratch: single digits, and common phrases as single tokens.
+
+Word problems are templates around names and numbers. A phrase found in many texts becomes one token, so a
+prompt takes about 120 tokens instead of 300; names are found in few texts and stay in pieces that can be
+copied; digits stand alone, because arithmetic is learnt digit by digit.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
+
+PIECE = r"\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"
+"""What a text is cut into where no phrase stands."""
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "{{- '<|im_start|>' + message['role'] + '\n' -}}"
+    "{%- if message['role'] == 'assistant' -%}"
+    "{%- generation -%}{{- message['content'] + '<|im_end|>' -}}{%- endgeneration -%}"
+    "{%- else -%}{{- message['content'] + '<|im_end|>' -}}{%- endif -%}"
+    "{{- '\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}"
+)
+"""ChatML; the generation marks let trainers find the assistant's tokens."""
+
+
+def phrases(texts: Iterable[str], count: int, share: float = 0.03) -> list[str]:
+    """Runs of words and punctuation that stand in at least this share of the texts, longest first.
+
+    Neighbouring pieces are merged, the most widespread pair first, as in byte-pair encoding but on words.
+
+    Args:
+        texts: Sample of what the model reads and writes.
+        count: Most phrases to find.
+        share: Of texts that must hold a phrase; names of variables stay below it.
+    """
+    documents = [re.findall(PIECE, text) for text in texts]
+    found: set[str] = set()
+    while len(found) < count:
+        spread = Counter(pair for pieces in documents for pair in set(pairwise(pieces)) if _joins(*pair))
+        best = [pair for pair, held in spread.most_common(16) if held >= max(2, share * len(documents))]
+        taken: set[str] = set()
+        for left, right in best:
+            # Pairs that touch another pair merged in this pass have outdated counts.
+            if left not in taken and right not in taken:
+                documents = [_merged(pieces, left, right) for pieces in documents]
+                taken |= {left, right}
+                found.add(left + right)
+        if not best:
+            break
+    used = {piece for pieces in documents for piece in set(pieces)} & found
+    return sorted(used, key=lambda phrase: (-len(phrase), phrase))
+
+
+def _joins(left: str, right: str) -> bool:
+    """Whether two pieces may be one phrase: no digits, no line breaks, and no word glued to a word."""
+    return not re.search(r"[\d\n]", left + right)
+
+
+def _merged(pieces: list[str], left: str, right: str) -> list[str]:
+    """The pieces with every ``left, right`` joined."""
+    merged: list[str] = []
+    for piece in pieces:
+        if merged and merged[-1] == left and piece == right:
+            merged[-1] = left + right
+        else:
+            merged.append(piece)
+    return merged
+
+
+def build(texts: Sequence[str], vocabulary: int = 1536, context: int = 1024) -> PreTrainedTokenizerFast:
+    """A tokenizer for texts like these; it encodes any other text too, byte by byte if need be.
+
+    Args:
+        texts: Prompts and solutions; a few thousand are enough.
+        vocabulary: Number of tokens.
+        context: Longest sequence, reported as ``model_max_length``.
+    """
+    common = phrases(texts, count=vocabulary // 6)
+    bounded = [re.escape(phrase) + (r"(?![A-Za-z])" if phrase[-1].isalpha() else "") for phrase in common]
+    pattern = Regex("|".join([*bounded, PIECE]))
+    tokenizer: Any = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(pattern, "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - len(common),
+        special_tokens=[PAD, START, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    rest = re.compile("|".join(bounded)) if bounded else None
+    tokenizer.train_from_iterator((rest.sub("\n", text) if rest else text for text in texts), trainer)
+    _add_whole(tokenizer, common)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[START],
+        padding_side="left",
+        model_max_length=context,
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def _add_whole(tokenizer: Any, common: Sequence[str]) -> None:
+    """Give each phrase a token of its own, without the tokens of its beginnings that merging would need."""
+    import json
+
+    state = json.loads(tokenizer.to_str())["model"]
+    vocabulary = dict(state["vocab"])
+    bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str
+    for phrase in common:
+        vocabulary.setdefault(bytes_of(phrase)[0][0], len(vocabulary))
+    merges = [
+        tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in state["merges"]
+    ]
+    tokenizer.model = models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True)

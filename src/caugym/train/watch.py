@@ -1,0 +1,180 @@
+"""Watching a run: the learning curve on disk, one progress bar, loud faults, complete checkpoints."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback
+
+from caugym.core.errors import InputError
+
+FIELDS = {
+    "loss": "loss",
+    "reward": "reward",
+    "reward_std": "reward_std",
+    "solved": "solved",
+    "entropy": "entropy",
+    "kl": "kl",
+    "mean_token_accuracy": "token_accuracy",
+    "completions/mean_length": "length",
+    "completions/clipped_ratio": "truncated",
+    "frac_reward_zero_std": "no_signal",
+    "clip_ratio/region_mean": "clipped",
+    "learning_rate": "learning_rate",
+    "grad_norm": "gradient",
+    "epoch": "epoch",
+}
+"""TRL's names and ours; ``no_signal`` is the share of groups whose replies all earned the same."""
+
+COMPLETE = "complete"
+"""Marks a checkpoint that was written to the end."""
+
+
+def record(logs: dict[str, Any]) -> dict[str, Any]:
+    """A line of the learning curve from TRL's logs."""
+    line = {ours: float(logs[theirs]) for theirs, ours in FIELDS.items() if logs.get(theirs) is not None}
+    solved = {name.split("/")[1]: value for name, value in sorted(logs.items()) if name.startswith("solved/")}
+    return line | ({"solved_by_task": solved} if solved else {})
+
+
+class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """Appends to ``metrics.jsonl``; stops on NaN; warns when there is nothing to learn from.
+
+    Args:
+        path: The file; lines of steps that a resumed run repeats are dropped.
+        console: Where warnings go.
+        patience: Records in a row without signal before the warning.
+    """
+
+    def __init__(self, path: Path, console: Console, patience: int = 3) -> None:
+        self.path, self.console, self.patience = path, console, patience
+        self.spent, self.tokens, self.silent = 0.0, 0.0, 0
+        self.clock = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Drop what comes after the checkpoint that the run goes on from."""
+        if not state.is_world_process_zero:
+            return
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        kept = [line for line in map(_parsed, lines) if line and line["step"] <= state.global_step]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        self.spent = kept[-1]["seconds"] if kept else 0.0
+        self.tokens = kept[-1].get("tokens", 0.0) if kept else 0.0
+        self.clock = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+        """Write one record, and look at it.
+
+        Raises:
+            InputError: If the loss or the gradient is not a number.
+        """
+        if "loss" not in logs:
+            return
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(float(logs.get(name) or 0.0)):
+                raise InputError(
+                    f"training stopped at step {state.global_step}: {name} is {logs[name]}; "
+                    "lower learning_rate (and matrix_rate), or set precision=fp32"
+                )
+        if not state.is_world_process_zero:
+            return
+        now = time.monotonic()
+        passed, self.clock = now - self.clock, now
+        self.spent += passed
+        tokens = float(logs.get("num_tokens") or 0.0)
+        line = {"step": state.global_step, "seconds": round(self.spent, 3)} | record(logs)
+        if tokens:
+            line |= {
+                "tokens": tokens,
+                "tokens_per_second": round((tokens - self.tokens) / max(passed, 1e-9), 1),
+            }
+            self.tokens = tokens
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self._look(line)
+
+    def _look(self, line: dict[str, Any]) -> None:
+        """Warn of runs that teach nothing."""
+        self.silent = self.silent + 1 if line.get("no_signal") == 1.0 else 0
+        if self.silent == self.patience:
+            self.console.print(
+                f"[bold red]No signal:[/] at step {line['step']} all replies to each prompt have long earned the "
+                f"same reward ({line.get('reward', 0):.2f}), so nothing is learnt; start from a model that "
+                "sometimes solves these problems (sft first), or use an easier level, a larger rollout.group or "
+                "a higher rollout.temperature"
+            )
+        if line.get("truncated", 0.0) > 0.5:
+            self.console.print(
+                f"[bold yellow]Truncated:[/] {line['truncated']:.0%} of the replies at step {line['step']} were cut "
+                "off and earned nothing; raise rollout.max_tokens"
+            )
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """A record, or None for a line that was cut off."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class Bar(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """One progress bar on a terminal; ten plain lines elsewhere."""
+
+    def __init__(self, title: str, console: Console) -> None:
+        self.console = console
+        self.progress = Progress(
+            TextColumn(f"[bold]{title}[/]"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[news]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.title, self.news, self.task = title, "", self.progress.add_task(title, total=None, news="")
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Show the bar, at the step that a resumed run goes on from."""
+        self.progress.update(self.task, total=state.max_steps, completed=state.global_step)
+        self.progress.start()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Move the bar."""
+        self.progress.update(self.task, completed=state.global_step, news=self.news)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+        """Refresh the figures beside the bar."""
+        line = record(logs)
+        shown = [("loss", "loss {:.3f}"), ("reward", "reward {:.3f}"), ("solved", "solved {:.0%}")]
+        self.news = "  ".join(form.format(line[name]) for name, form in shown if name in line) or self.news
+        tenth = max(1, state.max_steps // 10)
+        if not self.console.is_terminal and state.global_step % tenth < args.logging_steps and "loss" in line:
+            self.console.print(f"{self.title} step {state.global_step}/{state.max_steps}  {self.news}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Leave the finished bar."""
+        self.progress.stop()
+
+
+class Complete(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """Marks checkpoints that every process has written to the end."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Wait for the others, then leave the mark."""
+        if dist.is_available() and dist.is_initialized():
+            dist.barrier()
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+
+def last_checkpoint(checkpoints: Path) -> Path | None:
+    """The latest complete checkpoint of a run, None before the first."""
+    marked = [mark.parent for mark in checkpoints.glob(f"checkpoint-*/{COMPLETE}")]
+    return max(marked, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

@@ -1,0 +1,91 @@
+"""One process of a training run: ``python -m caugym.train.worker OUT`` does what the run directory says."""
+
+import logging
+import os
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from caugym.core.errors import InputError
+
+
+def quiet() -> None:
+    """Silence the libraries' notices about what is chosen here on purpose."""
+    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is pinned and tested
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    for name in ("trl", "accelerate", "torch.distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*", category=FutureWarning)
+
+
+def work(out: Path) -> None:
+    """Train as the run directory says, from its last complete checkpoint if there is one.
+
+    Args:
+        out: A directory prepared by `caugym.train.train`.
+
+    Raises:
+        InputError: If the run cannot go on, e.g. when the loss is not a number.
+    """
+    quiet()
+    import datasets
+    from transformers import PrinterCallback
+
+    from caugym.backends.local import load
+    from caugym.train import METHODS, directory, watch
+    from caugym.train.nano import weights_hash
+
+    record = directory.read(out)
+    recipe = directory.recipe(out)
+    model, tokenizer = load(record["start"], attention=directory.attention())
+    data = datasets.load_from_disk(str(out / directory.DATA))
+    trainer = METHODS[recipe.method]().trainer(model, tokenizer, data, recipe, out)
+    trainer.remove_callback(PrinterCallback)
+    console = Console(stderr=True)
+    trainer.add_callback(watch.Curve(out / directory.METRICS, console))
+    trainer.add_callback(watch.Complete())
+    if trainer.is_world_process_zero():
+        trainer.add_callback(watch.Bar(recipe.method, console))
+    checkpoint = watch.last_checkpoint(out / "checkpoints")
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        trained: Any = trainer.accelerator.unwrap_model(trainer.model)
+        directory.finish(out, trained, tokenizer, weights_hash(trained))
+    trainer.accelerator.end_training()
+
+
+def _leave_with_parent() -> None:
+    """End when the process that started this one does: it holds the other end of standard input."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> None:
+    """Entry of a worker process."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    out = Path(sys.argv[1])
+    try:
+        work(out)
+    except InputError as error:
+        if os.environ.get("RANK", "0") == "0":
+            (out / "error.txt").write_text(str(error), encoding="utf-8")
+        sys.stderr.flush()
+        os._exit(2)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+if __name__ == "__main__":
+    main()
