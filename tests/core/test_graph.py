@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -62,7 +62,7 @@ def test_ancestors_descendants_and_paths_agree(dag: DAG) -> None:
             assert (path is not None) == bool(dag.ancestors(1 << b) >> a & 1)
             if path is not None:
                 assert (path[0], path[-1]) == (a, b)
-                assert set(zip(path, path[1:], strict=False)) <= set(dag.edges())
+                assert set(pairwise(path)) <= set(dag.edges())
 
 
 @given(dags(2, 7), st.data())
@@ -91,7 +91,7 @@ def test_a_graph_with_a_cycle_is_refused_and_the_cycle_shown(dag: DAG, data: st.
     assert "\n" not in message
     shown = [int(v) for v in message.removeprefix("the arrows ").split(" form ")[0].split(" -> ")]
     assert shown[0] == shown[-1]
-    assert set(zip(shown, shown[1:], strict=False)) <= {*dag.edges(), (cause, effect)}
+    assert set(pairwise(shown)) <= {*dag.edges(), (cause, effect)}
 
 
 @pytest.mark.parametrize(

@@ -26,17 +26,16 @@ Arrows = Mapping[tuple[int, int], int]
 
 def probability(scm: SCM, event: Assignment, given: Assignment = (), do: Assignment = ()) -> Array:
     """``P(event | given, do)``, of shape ``(batch,)``; NaN where the condition has probability 0."""
-    arrows = {(cause, effect): level for cause, level in do for effect in bits(scm.dag.children[cause])}
+    arrows = _out_of(scm, do)
     cut = mask(cause for cause, _ in do)
-    levels = dict(do) | dict(given)
-    if any(levels.setdefault(v, level) != level for v, level in event):
-        return np.zeros(scm.batch)
-    fixed = {v: level for v, level in (*event, *given) if not cut >> v & 1}
-    both = split(scm, fixed, arrows, cut)
-    if not given:
-        return both
-    condition = split(scm, {v: level for v, level in given if not cut >> v & 1}, arrows, cut)
-    return _ratio(both, condition)
+
+    def chance(levels: Assignment) -> Array:
+        known = dict(do)
+        if any(known.setdefault(v, level) != level for v, level in levels):
+            return np.zeros(scm.batch)
+        return split(scm, {v: level for v, level in levels if not cut >> v & 1}, arrows, cut)
+
+    return _ratio(chance((*given, *event)), chance(given)) if given else chance(event)
 
 
 def had_it_been(scm: SCM, event: Assignment, do: Assignment, given: Assignment) -> Array:
@@ -45,18 +44,14 @@ def had_it_been(scm: SCM, event: Assignment, do: Assignment, given: Assignment) 
     ``event_do`` is what happens to descendants when the arrows out of the treatment carry the level of
     ``do`` while the treatment itself keeps its natural level (a single-world intervention graph).
     """
-    arrows = {(cause, effect): level for cause, level in do for effect in bits(scm.dag.children[cause])}
-    both = split(scm, dict(event) | dict(given), arrows)
-    condition = split(scm, dict(given), {})
-    return _ratio(both, condition)
+    both = split(scm, dict(event) | dict(given), _out_of(scm, do))
+    return _ratio(both, split(scm, dict(given), {}))
 
 
 def nested(scm: SCM, treatment: int, outcome: tuple[int, int], direct: int, indirect: int) -> Array:
     """``P(Y_{direct, M_indirect} = level)``: the arrow X -> Y carries ``direct``, all others ``indirect``."""
     y, level = outcome
-    arrows = {(treatment, child): indirect for child in bits(scm.dag.children[treatment])}
-    if (treatment, y) in arrows:
-        arrows[treatment, y] = direct
+    arrows = {**_out_of(scm, ((treatment, indirect),)), (treatment, y): direct}
     return split(scm, {y: level}, arrows, 1 << treatment)
 
 
@@ -102,6 +97,7 @@ _CONSTRAINTS = np.array(
 @lru_cache(maxsize=1)
 def _bases() -> tuple[list[list[int]], Array]:
     choices = map(list, combinations(range(8), 6))
+    # all determinants are -1, 0 or 1, so that the inverses are whole and rounding them makes them exact
     chosen = [c for c in choices if abs(np.linalg.det(_CONSTRAINTS[:, c])) > 0.5]
     return chosen, np.round(np.stack([np.linalg.inv(_CONSTRAINTS[:, c]) for c in chosen]))
 
@@ -112,7 +108,7 @@ def _vertices(right: Array) -> tuple[Array, NDArray[np.bool_]]:
     solutions = np.zeros((len(chosen), 8, right.shape[1]))
     for i, columns in enumerate(chosen):
         solutions[i, columns] = inverses[i] @ right
-    feasible: NDArray[np.bool_] = np.all(solutions > -1e-14, axis=1)
+    feasible: NDArray[np.bool_] = np.all(solutions > -1e-11, axis=1)
     return solutions, feasible
 
 
@@ -140,6 +136,10 @@ def split(scm: SCM, fixed: Mapping[int, int], arrows: Arrows, cut: int = 0) -> A
         taken = [operands[i] for i in chosen]
         operands.append(np.einsum(equation, *taken))
     return operands[-1]
+
+
+def _out_of(scm: SCM, do: Assignment) -> Arrows:
+    return {(cause, effect): level for cause, level in do for effect in bits(scm.dag.children[cause])}
 
 
 def _ratio(top: Array, below: Array) -> Array:

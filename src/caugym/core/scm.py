@@ -77,7 +77,7 @@ def _validate(v: int, table: Array, shape: tuple[int, ...], batch: int) -> None:
     if table.size and (table.min() < 0 or table.max() > 1):
         wrong = table.min() if table.min() < 0 else table.max()
         raise InputError(f"the table of variable {v} contains {wrong:g}; a probability lies in [0, 1]")
-    if np.abs(table.sum(-1) - 1).max(initial=0) > 1e-9:
+    if np.abs(table.sum(-1) - 1).max(initial=0) > 1e-12:
         raise InputError(f"the rows of the table of variable {v} must each sum to 1")
 
 
