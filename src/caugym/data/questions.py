@@ -3,7 +3,7 @@
 | source | text | label |
 |---|---|---|
 | our sets (Parquet) | ``prompt`` | ``gold`` |
-| CaLM Lite (JSON lines) | ``given_info``, ``Background``, ``Instruction``, ``Question`` | ``gt_answer``: a value |
+| CaLM Lite (JSON lines) | ``given_info``, ``Background``, ``Instruction``, ``Question`` | ``gt_answer`` |
 | CauGym release (JSON) | ``problem`` | ``answer``: JSON in a string, or LACK_CONDITION |
 | RL rows (verl, TRL) | ``prompt``: messages | ``reward_model.ground_truth`` or ``gold`` |
 | anything else (JSON, JSON lines) | ``prompt``, ``problem``, ``question`` or ``text`` | ``gold``, if any |

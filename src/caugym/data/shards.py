@@ -1,0 +1,270 @@
+"""Sets on disk: made shard by shard, and read back.
+
+A shard is written under another name, synced and renamed, so a file that has its name is whole. Making can be
+stopped at any moment, by force too: the same command goes on, keeping each shard whose digest holds. The same
+configuration gives the same rows whatever the number of workers and parts, and the same bytes for the same
+number of parts.
+"""
+
+import fcntl
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from caugym import __version__
+from caugym.core.errors import InputError
+from caugym.core.query import Task
+from caugym.data.card import card
+from caugym.data.check import CheckReport, check
+from caugym.data.manifest import NAME, MakeConfig, Manifest, Shard, plan, replacing
+from caugym.data.row import SCHEMA, Row, digest, digest_of, read_rows, row
+from caugym.problems.generate import VERSION, Item, generate
+
+__all__ = ["CheckReport", "MakeConfig", "check", "make", "rows"]
+
+Digests = list[bytes]
+_FOOTER = b"caugym"  # key of the shard's own description in the Parquet footer
+
+
+def make(
+    out: Path, config: MakeConfig, *, workers: int = 1, shard: tuple[int, int] = (0, 1), progress: bool = True
+) -> Manifest:
+    """Make a set, or one part of it, in a folder; go on with what is there.
+
+    Args:
+        out: The folder: new, empty, or begun with the same configuration.
+        config: What to make.
+        workers: Processes. The result does not depend on it.
+        shard: ``(i, N)``: make the i-th of N parts, ``0 <= i < N``. Parts may be made in one folder or many.
+        progress: Show items made, rate and time left on standard error, if that is a terminal.
+
+    Returns:
+        The manifest as written; ``complete`` once all begun parts are there.
+
+    Raises:
+        InputError: If the folder holds something else or cannot be written, or the disk is full.
+    """
+    part, parts = shard
+    if not 0 <= part < parts:
+        raise InputError(f"shard {part}/{parts}: the part must be 0 to {parts - 1}")
+    if workers < 1:
+        raise InputError(f"workers must be at least 1, not {workers}")
+    out = Path(out)
+    _begin(out, Manifest(config, parts, (part,)))
+    mine = plan(config, parts)[part]
+    done = {s: found for s in mine if (found := finished(out, config, s)) is not None}
+    todo = [s for s in mine if s not in done]
+    with _bar(sum(s.stop - s.start for s in mine), sum(map(len, done.values())), progress) as advance:
+        for made, digests in _made(out, config, todo, workers, advance):
+            done[made] = digests
+    return _finish(out, done)
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a set (a folder that `make` wrote, complete) or of one Parquet file of it, in order.
+
+    Raises:
+        InputError: If there is no set, it is not complete, or a file is damaged or has other columns.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        yield from read_rows(path)
+        return
+    manifest = Manifest.read(path)
+    if not manifest.complete:
+        raise InputError(f"{path} is not complete; run the same `caugym make` again")
+    for entry in manifest.shards:
+        yield from read_rows(path / entry["file"])
+
+
+def finished(out: Path, config: MakeConfig, shard: Shard) -> Digests | None:
+    """The row digests of a shard that is there and whole; None if it must be made (again)."""
+    file = out / shard.file
+    if not file.exists():
+        return None
+    try:
+        digests = [digest(row) for row in read_rows(file)]
+        with pq.ParquetFile(file) as source:
+            footer = (source.schema_arrow.metadata or {}).get(_FOOTER, b"")
+    except InputError:
+        return None
+    return digests if footer == _footer(config, shard, digests) else None
+
+
+def _footer(config: MakeConfig, shard: Shard, digests: Digests) -> bytes:
+    """What a shard says of itself; equal only for the same rows of the same set."""
+    same = {"level": config.level, "seed": config.seed, "generator": VERSION, "tasks": config.tasks}
+    text = {**same, "start": shard.start, "stop": shard.stop, "sha256": digest_of(digests)}
+    return json.dumps(text, sort_keys=True).encode()
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """No other process may change the manifest of this folder meanwhile."""
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _begin(out: Path, wanted: Manifest) -> None:
+    """Make the folder and its manifest, or see that the one there is of the same set."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {out}: {(error.strerror or str(error)).lower()}") from None
+    with _locked(out):
+        if not (out / NAME).exists():
+            if any(entry.name != f"{NAME}.partial" for entry in out.iterdir()):
+                raise InputError(f"{out} holds other files; give an empty or a new folder")
+            wanted.write(out)
+            return
+        there = Manifest.read(out)
+        for name in ("config", "parts", "generator"):
+            if getattr(there, name) != getattr(wanted, name):
+                was = _words(there, name)
+                raise InputError(
+                    f"{out} was begun with {was}, not {_words(wanted, name)}; give another folder"
+                )
+        if wanted.begun[0] not in there.begun:
+            begun = tuple(sorted({*there.begun, *wanted.begun}))
+            replace(there, begun=begun, complete=False, sha256=None).write(out)
+
+
+def _words(manifest: Manifest, name: str) -> str:
+    config = manifest.config
+    if name == "config":
+        tasks = ",".join(config.tasks)
+        return f"set {config.set}, {tasks}, {config.level}, n {config.n}, seed {config.seed}, {config.split}"
+    return f"{getattr(manifest, name)} parts" if name == "parts" else f"generator {manifest.generator}"
+
+
+def _finish(out: Path, done: dict[Shard, Digests]) -> Manifest:
+    """Write the manifest over all shards that are there, and the card if none is missing."""
+    with _locked(out):
+        manifest = Manifest.read(out)
+        entries, every = [], []
+        for shard in manifest.planned():
+            digests = done.get(shard) or finished(out, manifest.config, shard)
+            if digests:
+                span = {"file": shard.file, "start": shard.start, "stop": shard.stop}
+                entries.append({**span, "rows": len(digests), "sha256": digest_of(digests)})
+                every.append(digests)
+        complete = len(entries) == len(manifest.planned())
+        manifest = replace(
+            manifest,
+            complete=complete,
+            rows=sum(map(len, every)),
+            shards=tuple(entries),
+            sha256=digest_of(chain.from_iterable(every)) if complete else None,
+            code=__version__,
+        )
+        if complete:
+            with replacing(out / "README.md") as partial:
+                partial.write_text(card(manifest), encoding="utf-8")
+        manifest.write(out)
+        return manifest
+
+
+def _items(config: MakeConfig, shard: Shard) -> Iterator[Item]:
+    """The items of a shard, going round the tasks."""
+    wanted: dict[Task, list[int]] = {}
+    for position in range(shard.start, shard.stop):
+        task, index = config.item(position)
+        wanted.setdefault(task, []).append(index)
+    made = {
+        task: generate(config.set, task, config.level, config.split, config.seed, indices)
+        for task, indices in wanted.items()
+    }
+    for position in range(shard.start, shard.stop):
+        yield next(made[config.item(position)[0]])
+
+
+def _write(out: Path, config: MakeConfig, shard: Shard, advance: Callable[[int], None]) -> Digests:
+    """Make one shard and put it in place."""
+    content: list[Row] = []
+    for item in _items(config, shard):
+        content.append(row(item))
+        if len(content) % 50 == 0:
+            advance(50)
+    digests = [digest(entry) for entry in content]
+    table = pa.Table.from_pylist(content, schema=SCHEMA)
+    table = table.replace_schema_metadata({_FOOTER: _footer(config, shard, digests)})
+    with replacing(out / shard.file) as partial:
+        pq.write_table(table, partial, compression="zstd")
+    advance(len(content) % 50)
+    return digests
+
+
+def _made(
+    out: Path, config: MakeConfig, todo: list[Shard], workers: int, advance: Callable[[int], None]
+) -> Iterator[tuple[Shard, Digests]]:
+    """Make shards here or in worker processes, in the order in which they are done."""
+    if workers == 1 or len(todo) < 2:
+        for shard in todo:
+            yield shard, _write(out, config, shard, advance)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_work) as pool:
+        jobs = {pool.submit(_write, out, config, shard, _silent): shard for shard in todo}
+        try:
+            for job in as_completed(jobs):
+                digests = job.result()
+                advance(len(digests))
+                yield jobs[job], digests
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _silent(count: int) -> None:
+    """Progress of a worker, which is counted when its shard is done."""
+
+
+def _work() -> None:
+    """Begin a worker: Ctrl-C is for the parent to handle, and a parent that is killed takes it along."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error: items, rate, time left."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("making"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task("make", total=total, completed=done, rate="")
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:,.0f} items/s" if speed else "")
+
+        yield advance
