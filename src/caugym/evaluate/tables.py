@@ -71,12 +71,11 @@ def accuracy_sheet(run: Run | Path, part: Part = "task") -> Sheet:
     whole = summary(run)
     divided = parts(run, part)
     k = whole.k
-    header = (part.capitalize(), "Problems", "Accuracy", "95 % interval", "Official")
-    header += (f"pass@{k}", f"maj@{k}") if k > 1 else ()
+    several = (f"pass@{k}", f"maj@{k}") if k > 1 else ()
     rows = [_accuracy_row(each, k) for each in (*divided.values(), whole)]
     return Sheet(
         f"{run.name}: {run.info['model']}, {k} {'reply' if k == 1 else 'replies'} a problem",
-        (*header, "No answer"),
+        (part.capitalize(), "Problems", "Accuracy", "95 % interval", "Official", *several, "No answer"),
         tuple(rows),
         (*_unfinished(run), "Figures in percent; intervals by problem; No answer: unreadable or cut off."),
         rule=(len(divided) - 1,) if divided else (),
@@ -88,8 +87,8 @@ def comparison_sheet(runs: Sequence[Run | Path], part: Part = "task") -> Sheet:
     loaded = [load(run) if isinstance(run, Path) else run for run in runs]
     rows = compare(loaded, part)
     several = len(loaded) > 2
-    header = ("N", "First" if several else _short(loaded[0].name))
-    header += ("Other" if several else _short(loaded[1].name), "Change", "95 % interval", "p", "Detectable")
+    named = ("First", "Other") if several else tuple(_short(run.name) for run in loaded)
+    header = ("N", *named, "Change", "95 % interval", "p", "Detectable")
     cells = [((_short(row.second),) if several else ()) + (row.name, *_difference_cells(row)) for row in rows]
     reasons = sorted({row.difference.reason for row in rows if row.difference.reason})
     notes = (

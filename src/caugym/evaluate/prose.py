@@ -1,0 +1,86 @@
+"""What runs show, in plain sentences."""
+
+from collections.abc import Sequence
+
+from caugym.evaluate.compare import Comparison, compare
+from caugym.evaluate.records import Run
+from caugym.evaluate.summary import summary
+from caugym.evaluate.tables import interval, percent, probability
+
+CLEAR = 0.05
+"""A difference with a smaller adjusted probability is called clear."""
+
+
+def sentences(runs: Sequence[Run]) -> list[str]:
+    """The result in plain words, the main sentence first; runs are compared with the first."""
+    told = _alone(runs[0]) if len(runs) == 1 else []
+    if len(runs) > 1:
+        rows = compare(runs)
+        for row in rows[: len(runs) - 1]:
+            told += _against(row)
+        if len(runs) == 2:
+            told += _by_task(rows[1:])
+    return told + [
+        f"{run.name} is unfinished: {len(run.records)} of {run.expected} replies."
+        for run in runs
+        if not run.info["finished"]
+    ]
+
+
+def _alone(run: Run) -> list[str]:
+    whole = summary(run)
+    if whole.strict.value is None:
+        return [f"{run.name} cannot be judged: {whole.strict.reason}."]
+    each = f"{whole.k} replies" if whole.k > 1 else "one reply"
+    told = [
+        f"{run.name} is right in {percent(whole.strict.value)} % of its replies "
+        f"(95 % interval {interval(whole.strict)}): {whole.strict.problems} problems, {each} to each."
+    ]
+    if whole.k > 1 and whole.passed.value is not None:
+        told.append(
+            f"At least one of {whole.k} replies is right for {percent(whole.passed.value)} % of the "
+            f"problems; the commonest answer is right for {percent(whole.voted.value)} %."
+        )
+    return told
+
+
+def _against(row: Comparison) -> list[str]:
+    change = row.difference
+    if change.value is None:
+        return [f"{row.second} cannot be compared with {row.first}: {change.reason}."]
+    main = (
+        f"{row.second} is right in {percent(row.after.value)} % of its replies, {row.first} in "
+        f"{percent(row.before.value)} %, on the same {change.problems} problems: "
+    )
+    if change.value == 0:
+        return [main + "no difference."]
+    size = f"a {'gain' if change.value > 0 else 'loss'} of {percent(abs(change.value))} points"
+    if change.low is not None:
+        size += f" (95 % interval of the change {interval(change, sign=True)})"
+    if row.adjusted is not None and row.adjusted < CLEAR:
+        return [f"{main}{size}, p {_p(row.adjusted)}."]
+    told = [f"{main}{size}, which chance alone would explain (p {_p(row.adjusted)})."]
+    if change.detectable is not None:
+        told.append(f"A true change of {percent(change.detectable)} points would probably have been seen.")
+    return told
+
+
+def _by_task(rows: Sequence[Comparison]) -> list[str]:
+    clear = [row for row in rows if row.adjusted is not None and row.adjusted < CLEAR]
+    gained = [row.name for row in clear if (row.difference.value or 0) > 0]
+    lost = [row.name for row in clear if (row.difference.value or 0) < 0]
+    if len(rows) < 2:
+        return []
+    told = f"By task, corrected for {len(rows)} comparisons: a clear gain on {_listed(gained)}"
+    return [f"{told}, a clear loss on {_listed(lost)}."]
+
+
+def _p(p: float | None) -> str:
+    text = probability(p)
+    return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > 1:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if names else "none"

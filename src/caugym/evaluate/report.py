@@ -1,0 +1,279 @@
+"""The report: one HTML page that needs nothing but itself, or the same figures as Markdown.
+
+The page holds no script and asks for nothing over the network; it follows the reader's choice of light or
+dark, and reads on a phone and on paper.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from caugym.core.errors import InputError
+from caugym.evaluate import curves as training
+from caugym.evaluate import records
+from caugym.evaluate.compare import Comparison, compare
+from caugym.evaluate.examples import Example, examples
+from caugym.evaluate.plot import axis, dots, mark
+from caugym.evaluate.prose import sentences
+from caugym.evaluate.records import Record, Run, load
+from caugym.evaluate.summary import PARTS, Part, Summary, parts, summary
+from caugym.evaluate.tables import (
+    NONE,
+    accuracy_sheet,
+    comparison_sheet,
+    interval,
+    percent,
+    probability,
+)
+
+LONGEST = 6000
+"""Characters of a reply that are shown, half from its beginning and half from its end."""
+
+VERDICTS = {
+    "correct": "Right",
+    "wrong": "Wrong answer",
+    "abstained": "Refused wrongly",
+    "unparsed": "No answer found",
+    "truncated": "Cut off",
+}
+"""Heads of the table of verdicts."""
+
+
+def report(runs: Sequence[Run | Path], file: Path, curves: Mapping[str, Path] | None = None) -> Path:
+    """Write the report of one or several runs: what ``caugym report`` calls.
+
+    Args:
+        runs: Run folders or loaded runs; the others are compared with the first.
+        file: Where to write; ``.html`` for the page, ``.md`` for Markdown tables.
+        curves: Trainings to show, by name: folders of ``caugym train`` or their ``metrics.jsonl``.
+
+    Raises:
+        InputError: If there is no run, one cannot be read, or the file has another ending.
+    """
+    file = Path(file)
+    if not runs:
+        raise InputError("give at least one run to report")
+    if file.suffix not in (".html", ".md"):
+        raise InputError(f"{file.name}: the report is written as .html or .md")
+    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
+    if file.suffix == ".md":
+        text = markdown(loaded)
+    else:
+        text = _page(loaded, {name: training.metrics(Path(path)) for name, path in (curves or {}).items()})
+    file.parent.mkdir(parents=True, exist_ok=True)
+    records.replace(file, [text.encode()])
+    return file
+
+
+def markdown(runs: Sequence[Run | Path]) -> str:
+    """The result in words and the tables of the runs, with their comparison if there are several, as
+    Markdown."""
+    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
+    sheets = [accuracy_sheet(run) for run in loaded]
+    if len(loaded) > 1:
+        sheets.append(comparison_sheet(loaded))
+    return "\n".join(["\n".join(sentences(loaded)) + "\n", *(sheet.markdown() for sheet in sheets)])
+
+
+def _page(runs: list[Run], trainings: Mapping[str, list[Record]]) -> str:
+    names = [run.name for run in runs]
+    title = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    lead, *more = sentences(runs)
+    body = [
+        f'<h1>{escape(title)}</h1>\n<p class="lead">{escape(lead)}</p>',
+        *(f"<p>{escape(sentence)}</p>" for sentence in more),
+        *(_accuracy(runs, part) for part in PARTS if part == "task" or _several(runs, part)),
+        _verdicts(runs),
+        _curves(trainings),
+        _examples(runs),
+        _method(runs),
+        _settings(runs),
+    ]
+    css = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}: CauGym report</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in body if part)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _several(runs: list[Run], part: Part) -> bool:
+    return len({getattr(question, part) for run in runs for question in run.questions.values()} - {None}) > 1
+
+
+def _accuracy(runs: list[Run], part: Part) -> str:
+    """A table whose rows are drawn: intervals on one scale, beside their numbers."""
+    each = [{**parts(run, part), "all": summary(run)} for run in runs]
+    two = len(runs) == 2
+    changes = {row.name: row for row in compare(runs, part)} if two else {}
+    rows = []
+    for name in [*sorted({name for one in each for name in one} - {"all"}), "all"]:
+        found = [one.get(name) for one in each]
+        drawn = dots([one.strict if one else None for one in found], name)
+        cells = "".join(map(_figure, found)) + (_changed(changes.get(name)) if two else "")
+        kind = ' class="all"' if name == "all" else ""
+        rows.append(f'<tr{kind}><th scope="row">{escape(name)}</th><td class="plot">{drawn}</td>{cells}</tr>')
+    heads = "".join(f'<th class="n">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
+    heads += '<th class="n">change</th><th class="n wide">p</th>' if two else ""
+    return (
+        f"<h2>Accuracy by {part}</h2>"
+        '<p class="note">Replies that are right in everything asked, in percent, with 95 % intervals.</p>'
+        f'<table class="plotted"><thead><tr><th>{part}</th><th class="plot"></th>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody>"
+        f'<tfoot><tr><td></td><td class="plot">{axis()}</td></tr></tfoot></table>'
+    )
+
+
+def _figure(one: Summary | None) -> str:
+    if one is None:
+        return f'<td class="n">{NONE}</td>'
+    small = f'<small class="wide">{interval(one.strict)}</small>'
+    return f'<td class="n">{percent(one.strict.value)}{small}</td>'
+
+
+def _changed(row: Comparison | None) -> str:
+    if row is None:
+        return f'<td class="n">{NONE}</td><td class="n wide">{NONE}</td>'
+    small = f'<small class="wide">{interval(row.difference, sign=True)}</small>'
+    return (
+        f'<td class="n">{percent(row.difference.value, sign=True)}{small}</td>'
+        f'<td class="n wide">{escape(probability(row.adjusted))}</td>'
+    )
+
+
+def _verdicts(runs: list[Run]) -> str:
+    rows = []
+    for run in runs:
+        counts = summary(run).verdicts
+        if total := sum(counts.values()):
+            rows.append([run.name, *(percent(counts.get(kind, 0) / total) for kind in VERDICTS)])
+    if not rows:
+        return ""
+    return (
+        "<h2>What became of the replies</h2>"
+        + _table(["run", *VERDICTS.values()], rows)
+        + '<p class="note">Percent of all replies. Refused wrongly: said LACK_CONDITION where there is an '
+        "answer. No answer found: nothing in the form asked for. Cut off: stopped at the token limit.</p>"
+    )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], figures: bool = True) -> str:
+    kind = ' class="n"' if figures else ""
+    top = "".join(f"<th{kind if i else ''}>{escape(head)}</th>" for i, head in enumerate(heads))
+    lines = []
+    for name, *cells in rows:
+        row = "".join(f"<td{kind}>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
+    table = f'<table class="plain"><thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    return f'<div class="some">{table}</div>'
+
+
+def _curves(trainings: Mapping[str, list[Record]]) -> str:
+    sections = "".join(training.section(name, logged) for name, logged in trainings.items())
+    if not sections:
+        return ""
+    return (
+        '<h2>Training</h2><p class="note">Pale: as logged. Strong: running mean, from its first to its last '
+        f"value in grey.</p>{sections}"
+    )
+
+
+def _examples(runs: list[Run]) -> str:
+    chosen = examples(runs)
+    if not chosen:
+        return ""
+    how = "For each task the problem that is solved least."
+    if len(runs) > 1:
+        how = (
+            f"For each task the problem on which {runs[-1].name} gained most, then the one on which it lost "
+            "most and the one it solves least."
+        )
+    told = "".join(_example(runs, example, opened=not i) for i, example in enumerate(chosen))
+    note = f'<p class="note">{escape(how)} Each run shows a typical reply.</p>'
+    return f"<h2>Replies side by side</h2>{note}{told}"
+
+
+def _example(runs: list[Run], example: Example, opened: bool) -> str:
+    question = example.question
+    pairs = zip(runs, example.scores, strict=True)
+    score = ", ".join(f"{run.name} {right} of {asked}" for run, (right, asked) in pairs)
+    sides = [_reply(run, record) for run, record in zip(runs, example.replies, strict=True)]
+    if example.steps:
+        steps = escape("\n".join(example.steps))
+        head = '<h4>Worked solution</h4><p class="note">by the engine</p>'
+        sides.append(f'<div class="side">{head}<pre>{steps}</pre></div>')
+    told = f"<p>{escape(question.text)}</p>"
+    if example.graph:
+        told = f'<div class="told pictured">{told}<div>{example.graph}</div></div>'
+    else:
+        told = f'<div class="told">{told}</div>'
+    about = f"{question.id} \N{MIDDLE DOT} right: {score}"
+    return (
+        f'<details class="example"{" open" if opened else ""}>'
+        f"<summary>{escape(question.task or 'Problem')} <span>{escape(about)}</span></summary>"
+        f'{told}<div class="sides">{"".join(sides)}</div></details>'
+    )
+
+
+def _reply(run: Run, record: Record) -> str:
+    verdict = record["strict"]
+    word = '<span class="wrong">not right</span>: ' + escape(verdict["reason"])
+    if verdict["correct"]:
+        word = '<span class="right">right</span>'
+    text = record["reply"]
+    if len(text) > LONGEST:
+        half = LONGEST // 2
+        text = f"{text[:half]}\n[{len(text) - LONGEST:,} characters left out]\n{text[-half:]}"
+    head = f'<h4>{escape(run.name)}</h4><p class="note">{word}</p>'
+    return f'<div class="side">{head}<pre>{escape(text)}</pre></div>'
+
+
+def _method(runs: list[Run]) -> str:
+    told = (
+        "A reply is right when its value is within the problem's tolerance and its yes/no, where one is "
+        "asked for, is right too. Intervals are Wilson's with the effective number of replies, clustered by "
+        "problem (Dean and Pagano 2015)."
+    )
+    if len(runs) > 1:
+        told += (
+            " Changes are paired by problem: bootstrap intervals, exact sign-flip tests, Holm's correction."
+        )
+    told += " Official: the published rule of the CauGym release, which does not grade yes/no."
+    each = [summary(run) for run in runs]
+    k = max(one.k for one in each)
+    heads = ["run", "problems", "strict", "official"] + ([f"pass@{k}", f"maj@{k}"] if k > 1 else [])
+    rows = []
+    for run, one in zip(runs, each, strict=True):
+        figures = [one.strict, one.official] + ([one.passed, one.voted] if k > 1 else [])
+        cells = [percent(estimate.value if one.k == k else None) for estimate in figures[2:]]
+        cells = [percent(estimate.value) for estimate in figures[:2]] + cells
+        rows.append([run.name, str(one.strict.problems), *cells])
+    return f'<h2>How it is measured</h2><p class="note">{escape(told)}</p>{_table(heads, rows)}'
+
+
+def _settings(runs: list[Run]) -> str:
+    facts = [_facts(run) for run in runs]
+    keys = dict.fromkeys(key for each in facts for key in each)
+    rows = [[key, *(each.get(key, NONE) for each in facts)] for key in keys]
+    heads = ["", *(run.name for run in runs)]
+    return f"<h2>Settings and digests</h2>{_table(heads, rows, figures=False)}"
+
+
+def _facts(run: Run) -> dict[str, str]:
+    info: dict[str, Any] = run.info
+    return {
+        "model": info["model"],
+        "weights, sha256": (info["weights"] or NONE)[:16],
+        "questions": f"{info['questions']['count']} from {info['source'] or 'memory'}",
+        "questions, sha256": info["questions"]["sha256"][:16],
+        "replies a problem": str(info["config"]["samples"]),
+        **{key.replace("_", " "): str(value) for key, value in info["config"]["sampling"].items()},
+        "replies": f"{len(run.records)} of {run.expected}",
+        "started": info["starts"][0]["time"],
+        "finished": info["finished"] or "not yet",
+        **info["starts"][-1]["versions"],
+    }
