@@ -132,6 +132,16 @@ class Manifest:
         shards = plan(self.config, self.parts)
         return [shard for part in self.begun for shard in shards[part]]
 
+    def files(self, folder: Path) -> list[Path]:
+        """The files of a complete set, in order.
+
+        Raises:
+            InputError: If it is not complete.
+        """
+        if not self.complete:
+            raise InputError(f"{folder} is not complete; run the same `caugym make` again")
+        return [folder / str(entry["file"]) for entry in self.shards]
+
     def write(self, folder: Path) -> None:
         """Write ``manifest.json`` in one step."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"

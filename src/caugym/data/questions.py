@@ -182,7 +182,7 @@ def _calm(record: Record) -> str:
         raise InputError(f"{record.place} looks like CaLM but lacks {error}") from None
     form = '{"ANSWER": "Yes", "PROB": "0.1234"}' if effect else '{"PROB": "0.1234"}'
     return "Input Info: {}\n{}\nInstruction: {}\nQuestion: {}\n".format(*parts) + (
-        f"Answer in the form {form}, rounded to four decimals."
+        f"Provide the calculation result in the form {form}, rounded to four decimals."
     )
 
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caugym.core.errors import InputError
+from caugym.data.manifest import NAME, Manifest
 
 SUFFIXES = (".parquet", ".json", ".jsonl", ".txt", ".md")
-_NOT_RECORDS = ("manifest.json", "README.md")
 
 
 class Record(NamedTuple):
@@ -53,9 +53,11 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def _files(path: Path) -> list[Path]:
+    if (path / NAME).exists():
+        return Manifest.read(path).files(path)
     if path.is_dir():
         found = sorted(
-            f for f in path.rglob("*") if f.suffix in SUFFIXES and f.name not in _NOT_RECORDS and f.is_file()
+            f for f in path.rglob("*") if f.suffix in SUFFIXES and f.name != "README.md" and f.is_file()
         )
         expected = f"a folder must hold files that end in {', '.join(SUFFIXES)}"
     elif not path.exists() and has_magic(path.name):

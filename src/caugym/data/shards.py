@@ -83,11 +83,8 @@ def rows(path: Path) -> Iterator[Row]:
     if not path.is_dir():
         yield from read_rows(path)
         return
-    manifest = Manifest.read(path)
-    if not manifest.complete:
-        raise InputError(f"{path} is not complete; run the same `caugym make` again")
-    for entry in manifest.shards:
-        yield from read_rows(path / entry["file"])
+    for file in Manifest.read(path).files(path):
+        yield from read_rows(file)
 
 
 def finished(out: Path, config: MakeConfig, shard: Shard) -> Digests | None:
