@@ -76,7 +76,7 @@ def needs(extra: str, *modules: str) -> None:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             raise InputError(
-                f"{error.name} is not installed; install the extra that brings it: pip install 'caugym[{extra}]'"
+                f"{error.name} is not installed; get it with: pip install 'caugym[{extra}]'"
             ) from None
 
 

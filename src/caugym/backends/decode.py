@@ -220,7 +220,7 @@ class Decoder:
         """Prefill in passes of bounded size, and lay out the caches of a batch.
 
         Returns:
-            Logits ``(P, vocabulary)``, a cache a block, and the additive mask over prompts ``(P, 1, 1, 1, S)``.
+            Logits ``(P, vocabulary)``, a cache a block, the additive mask over prompts ``(P, 1, 1, 1, S)``.
         """
         size = max(map(len, prompts))
         step = max(1, PREFILL_TOKENS // size)

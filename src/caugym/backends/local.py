@@ -68,7 +68,7 @@ class _Keyed(LogitsProcessor):
     def __init__(self, sampling: Sampling, draws: Tensor, prompt: int) -> None:
         self.sampling, self.draws, self.prompt = sampling, draws, prompt
 
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         drawn = self.draws[:, input_ids.size(1) - self.prompt]
         tokens, _ = choose(scores, drawn, self.sampling.temperature, self.sampling.top_p)
         return torch.full_like(scores, -torch.inf).scatter_(1, tokens[:, None], 0.0)

@@ -162,7 +162,7 @@ def _scratch(rows: Sequence[Mapping[str, Any]], start: Path, seed: int) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         start.parent.mkdir(parents=True, exist_ok=True)
         create(partial, texts, seed=seed)
-        os.replace(partial, start)
+        partial.replace(start)
     return start.resolve()
 
 

@@ -11,7 +11,6 @@
 """
 
 import json
-import os
 import platform
 import shutil
 from hashlib import sha256
@@ -40,7 +39,7 @@ def write(path: Path, text: str) -> None:
     """Replace a file in one step, so that it is never half written."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read(out: Path) -> dict[str, Any]:
@@ -71,6 +70,7 @@ def digest(rows: list[Any]) -> str:
 
 def begin(out: Path, recipe: Recipe, record: dict[str, Any]) -> None:
     """Write recipe and record of a new run; the versions are added."""
+    out.mkdir(parents=True, exist_ok=True)
     versions = {name: metadata.version(name) for name in PACKAGES}
     write(out / RECIPE, yaml.safe_dump(recipe.record(), sort_keys=False))
     full = record | {"status": "running", "versions": versions, "python": platform.python_version()}
@@ -89,7 +89,7 @@ def same(out: Path, recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
     for name in sorted(kept.keys() | new.keys()):
         if kept.get(name) != new.get(name):
             raise InputError(
-                f"{out} was begun with {name}={kept.get(name)}, not {new.get(name)}; --resume keeps the recipe"
+                f"{out} was begun with {name}={kept.get(name)}, not {new.get(name)}; resume with that"
             )
     for name in ("data", "model", "processes"):
         if old.get(name) != record.get(name):
@@ -104,6 +104,6 @@ def finish(out: Path, model: Any, tokenizer: Any, weights: str) -> None:
     model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     shutil.rmtree(out / "model", ignore_errors=True)
-    os.replace(partial, out / "model")
+    partial.replace(out / "model")
     shutil.rmtree(out / DATA, ignore_errors=True)
     write(out / RUN, json.dumps(read(out) | {"status": "finished", "weights": weights}, indent=2) + "\n")

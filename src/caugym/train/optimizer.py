@@ -5,7 +5,7 @@ five Newton-Schulz iterations. With several processes each one orthogonalises it
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -74,11 +74,11 @@ class MuonAdamW(torch.optim.Optimizer):
     def _muon(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         directions = []
         for parameter in parameters:
-            state = self.state[parameter]
+            state, gradient = self.state[parameter], cast(Tensor, parameter.grad)
             if not state:
                 state["momentum"] = torch.zeros_like(parameter)
-            state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-            directions.append(parameter.grad.lerp(state["momentum"], group["momentum"]))
+            state["momentum"].lerp_(gradient, 1 - group["momentum"])
+            directions.append(gradient.lerp(state["momentum"], group["momentum"]))
         for parameter, update in zip(parameters, _orthogonalised(directions), strict=True):
             # Tall matrices get larger steps, so that the change of the output does not depend on the shape.
             scale = max(1.0, parameter.size(0) / parameter.size(1)) ** 0.5
@@ -127,7 +127,8 @@ def _orthogonalised(directions: list[Tensor]) -> list[Tensor]:
 
 def make(model: nn.Module, matrix_rate: float, learning_rate: float) -> MuonAdamW:
     """The optimiser of a transformer: matrices of its blocks to Muon, everything else to AdamW."""
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, parameter in model.named_parameters():
         inside = parameter.ndim == 2 and "embed" not in name and "head" not in name
         (matrices if inside else others).append(parameter)

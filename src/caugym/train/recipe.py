@@ -157,7 +157,8 @@ def resolve(method: str, recipe: str | Path | None = None, overrides: Sequence[s
         if not equals:
             raise InputError(f"--set takes key=value, not {override!r}")
         _assign(values, key.strip(), _parsed(text))
-    return _build(Recipe, values, "")
+    built: Recipe = _build(Recipe, values, "")
+    return built
 
 
 def _parsed(text: str) -> Any:

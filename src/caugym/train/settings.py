@@ -48,8 +48,9 @@ class Plan:
     def __str__(self) -> str:
         return (
             f"{self.method}: {self.model} ({self.parameters / 1e6:.2f}M parameters) on {self.rows} rows of "
-            f"{self.tokens:.0f} tokens; {self.steps} steps of {self.batch}; {self.precision} on {self.device}, "
-            f"{self.processes} process{'es' * (self.processes > 1)} x {self.accumulate} passes a step"
+            f"{self.tokens:.0f} tokens; {self.steps} steps of {self.batch}; "
+            f"{self.precision} on {self.device}, {self.processes} process{'es' * (self.processes > 1)} x "
+            f"{self.accumulate} passes a step"
         )
 
 

@@ -67,12 +67,13 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self.tokens = kept[-1].get("tokens", 0.0) if kept else 0.0
         self.clock = time.monotonic()
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, **seen: Any) -> None:
         """Write one record, and look at it.
 
         Raises:
             InputError: If the loss or the gradient is not a number.
         """
+        logs = seen["logs"]
         if "loss" not in logs:
             return
         for name in ("loss", "grad_norm"):
@@ -103,15 +104,15 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self.silent = self.silent + 1 if line.get("no_signal") == 1.0 else 0
         if self.silent == self.patience:
             self.console.print(
-                f"[bold red]No signal:[/] at step {line['step']} all replies to each prompt have long earned the "
-                f"same reward ({line.get('reward', 0):.2f}), so nothing is learnt; start from a model that "
-                "sometimes solves these problems (sft first), or use an easier level, a larger rollout.group or "
-                "a higher rollout.temperature"
+                f"[bold red]No signal:[/] at step {line['step']} all replies to each prompt have long "
+                f"earned the same reward ({line.get('reward', 0):.2f}), so nothing is learnt; start from a "
+                "model that sometimes solves these problems (sft first), or take an easier level, a larger "
+                "rollout.group or a higher rollout.temperature"
             )
         if line.get("truncated", 0.0) > 0.5:
             self.console.print(
-                f"[bold yellow]Truncated:[/] {line['truncated']:.0%} of the replies at step {line['step']} were cut "
-                "off and earned nothing; raise rollout.max_tokens"
+                f"[bold yellow]Truncated:[/] {line['truncated']:.0%} of the replies at step {line['step']} "
+                "were cut off and earned nothing; raise rollout.max_tokens"
             )
 
 
@@ -149,9 +150,9 @@ class Bar(TrainerCallback):  # type: ignore[misc, unused-ignore]
         """Move the bar."""
         self.progress.update(self.task, completed=state.global_step, news=self.news)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, **seen: Any) -> None:
         """Refresh the figures beside the bar."""
-        line = record(logs)
+        line = record(seen["logs"])
         shown = [("loss", "loss {:.3f}"), ("reward", "reward {:.3f}"), ("solved", "solved {:.0%}")]
         self.news = "  ".join(form.format(line[name]) for name, form in shown if name in line) or self.news
         tenth = max(1, state.max_steps // 10)
