@@ -5,25 +5,31 @@ probability and the independences of the graph. Search goes backwards from the w
 could yield it names the terms it needs, and so on, breadth first, until stated numbers carry one chain up.
 So short derivations are found before long ones, and the order of the statements plays no part.
 
-Every step is one of the `RULES` below; in them ``a, b`` are events, ``g`` what is conditioned on, and
-``b'`` the other level of a single variable ``b``.
+Every step is one of the `RULES`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from caugym.core.errors import InputError
 from caugym.core.expr import Prob, Symbols
 from caugym.core.graph import DAG, bits
 from caugym.core.query import Assignment, Term
+from caugym.problems.rules import RULES, Key, flipped, instances, single
 
-Key = tuple[int, int, int, int]
-"""A term as bitmasks: event variables, their levels, given variables, their levels.
-
-With n variables, bit n + v among the given stands for do(v).
-"""
+__all__ = [
+    "LETTERS",
+    "RULES",
+    "SLACK",
+    "Derivation",
+    "Key",
+    "Knowledge",
+    "Number",
+    "Supposition",
+    "derive",
+    "term_text",
+]
 
 Number = str | Fraction
 """A stated value: a decimal string as printed, or an exact fraction."""
@@ -32,42 +38,6 @@ LETTERS = Symbols(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 """Names for variables where no words are at hand."""
 
 SLACK = 0.02  # how far outside [0, 1] finite-sample numbers may push a derived probability
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A law that gives one probability from others.
-
-    Attributes:
-        law: The law in symbols.
-        pattern: Its right-hand side, with ``{}`` for each part, in order.
-        apply: The same on numbers of any type.
-    """
-
-    law: str
-    pattern: str
-    apply: Callable[..., Any]
-
-
-RULES: dict[str, Rule] = {
-    "stated": Rule("P(a|g) is stated", "", lambda: None),
-    "independent": Rule("P(a|b,g) = P(a|g), as b is d-separated from a given g", "{}", lambda p: p),
-    "complement": Rule("P(a|g) = 1 - P(a'|g)", "1 - {}", lambda p: 1 - p),
-    "rest": Rule("P(a,b|g) = P(a|g) - P(a,b'|g)", "{} - {}", lambda p, q: p - q),
-    "chain": Rule("P(a,b|g) = P(a|b,g) P(b|g)", "{} * {}", lambda p, q: p * q),
-    "sum": Rule("P(a|g) = P(a,b|g) + P(a,b'|g)", "{} + {}", lambda p, q: p + q),
-    "ratio": Rule("P(a|b,g) = P(a,b|g) / P(b|g)", "{} / {}", lambda p, q: p / q),
-    "total": Rule(
-        "P(a|g) = P(a|b,g) P(b|g) + P(a|b',g) P(b'|g)",
-        "{} * {} + {} * {}",
-        lambda p, q, r, s: p * q + r * s,
-    ),
-    "weight": Rule(
-        "P(b|g) = [P(a|g) - P(a|b',g)] / [P(a|b,g) - P(a|b',g)]",
-        "({0} - {2}) / ({1} - {2})",
-        lambda p, q, r: (p - r) / (q - r),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -184,7 +154,7 @@ class Knowledge:
         self._stated[key] = value
         self._how[key] = ("stated", ())
         self.mentioned |= self._involved(key)
-        other = self._floats.get(_flipped(key)) if _single(key[0]) else None
+        other = self._floats.get(flipped(key)) if single(key[0]) else None
         if other is not None and abs(other + number - 1) > 1.001 * _unit(value):
             raise InputError(f"{term_text(term)} = {number} and its complement {other} do not add up to 1")
 
@@ -243,8 +213,8 @@ class Knowledge:
         """Whether the term is stated, or is the complement of a stated one, as it stands."""
         if key in self._floats:
             return True
-        if _single(key[0]):
-            other = _flipped(key)
+        if single(key[0]):
+            other = flipped(key)
             if other in self._floats:
                 self._learn(key, "complement", (other,))
                 return True
@@ -340,7 +310,7 @@ class Knowledge:
         for form in [key, *self._widened(key)] if deep else [key]:
             seen = form[2] & self._all
             others = self.mentioned & ~(form[0] | seen | form[2] >> self.n)
-            for rule, parts in _instances(form, seen, others, deep):
+            for rule, parts in instances(form, seen, others, deep):
                 yield rule, tuple(map(self.canonical, parts))
 
     def _widened(self, key: Key) -> Iterator[Key]:
@@ -387,7 +357,9 @@ class Supposition(Knowledge):
         """Takes a term as if it were stated."""
         self.mentioned |= self._involved(key)
         self._closed.clear()
+        self._parts.clear()
         self._learn(key, "stated", ())
+        self._learn(self.canonical(key), "stated", ())
 
     def _apply(self, rule: str, parts: tuple[Key, ...]) -> float | None:
         return 0.5
@@ -418,90 +390,6 @@ def term_text(term: Term) -> str:
     return Prob(term).text(LETTERS)
 
 
-def _single(event: int) -> bool:
-    return not event & event - 1
-
-
-def _flipped(key: Key) -> Key:
-    return key[0], key[0] ^ key[1], key[2], key[3]
-
-
 def _unit(value: Number) -> float:
     """The last place of a decimal string; of an exact fraction nearly nothing."""
     return 10.0 ** -len(value.partition(".")[2]) if isinstance(value, str) else 1e-9
-
-
-def _instances(key: Key, seen: int, others: int, deep: bool) -> Iterator[tuple[str, tuple[Key, ...]]]:
-    """The instances of the rules that yield ``key``, cheap ones first; parts are not canonical yet.
-
-    ``seen`` are the given variables that may be moved to the event, ``others`` the ones to bring in.
-    """
-    event, levels, given, given_levels = key
-    if _single(event):
-        yield "complement", (_flipped(key),)
-    else:
-        for a in _submasks(event):
-            if a != event:
-                yield "chain", _factors(key, a)
-        for b in bits(event):
-            bit = 1 << b
-            yield (
-                "rest",
-                (
-                    (event ^ bit, levels & ~bit, given, given_levels),
-                    (event, levels ^ bit, given, given_levels),
-                ),
-            )
-    for b in _submasks(seen):
-        kept, kept_levels, b_levels = given & ~b, given_levels & ~b, given_levels & b
-        yield "ratio", ((event | b, levels | b_levels, kept, kept_levels), (b, b_levels, kept, kept_levels))
-    for b in bits(others):
-        bit = 1 << b
-        wide = given | bit
-        yield (
-            "total",
-            (
-                (event, levels, wide, given_levels | bit),
-                (bit, bit, given, given_levels),
-                (event, levels, wide, given_levels),
-                (bit, 0, given, given_levels),
-            ),
-        )
-        joint = event | bit
-        yield "sum", ((joint, levels | bit, given, given_levels), (joint, levels, given, given_levels))
-    if deep:
-        yield from _backward(key, others)
-
-
-def _backward(key: Key, others: int) -> Iterator[tuple[str, tuple[Key, ...]]]:
-    """The instances in which an event outside the key tells about the key's own event."""
-    event, levels, given, given_levels = key
-    for a in bits(others):
-        bit = 1 << a
-        for level in (bit, 0):
-            joint = event | bit, levels | level, given, given_levels
-            yield "ratio", (joint, (bit, level, given | event, given_levels | levels))
-        if _single(event):
-            wide, other = given | event, given_levels | event ^ levels
-            yield (
-                "weight",
-                (
-                    (bit, bit, given, given_levels),
-                    (bit, bit, wide, given_levels | levels),
-                    (bit, bit, wide, other),
-                ),
-            )
-
-
-def _factors(key: Key, a: int) -> tuple[Key, Key]:
-    event, levels, given, given_levels = key
-    b = event & ~a
-    return (a, levels & a, given | b, given_levels | levels & b), (b, levels & b, given, given_levels)
-
-
-def _submasks(members: int) -> Iterator[int]:
-    """The nonempty subsets of a bitmask, largest first."""
-    subset = members
-    while subset:
-        yield subset
-        subset = subset - 1 & members

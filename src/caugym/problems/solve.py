@@ -173,23 +173,28 @@ def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Te
     """The fewest terms that complete a formula, over all sets of variables; the smallest sets on a tie."""
     query, dag = problem.query, problem.dag
     everything = (1 << dag.n) - 1
-    best: tuple[Term, ...] | None = None
-    for sets in islice(estimand.identify(dag, query, everything), CANDIDATES):
-        wanted = _lacking(estimand.formula(query, sets), known)
-        if wanted and (best is None or len(wanted) < len(best)):
-            best = wanted
-    if best is None:
+    exprs = [
+        estimand.formula(query, sets)
+        for sets in islice(estimand.identify(dag, query, everything), CANDIDATES)
+    ]
+    if not exprs:
         raise InputError(f"no formula of {query.task} holds on this graph with observed variables alone")
-    return best
-
-
-def _lacking(expr: Expr, known: Knowledge) -> tuple[Term, ...]:
-    """The terms of a formula that cannot be derived, less those that the others then give."""
     supposed = Supposition(known)
     lacking = []
+    for term in min((_lacking(expr, known) for expr in exprs), key=len):
+        if not supposed.derive(supposed.key(term), 60):
+            lacking.append(term)
+            supposed.suppose(supposed.key(term))
+    return tuple(lacking)
+
+
+def _lacking(expr: Expr, known: Knowledge) -> list[Term]:
+    """The terms of a formula that cannot be derived, without those that are their complements."""
+    lacking: dict[Key, None] = {}
     for term in expr.terms():
-        key = supposed.key(term)
-        if not supposed.derive(key, 60):
-            lacking.append(supposed.canonical(key))
-            supposed.suppose(lacking[-1])
-    return tuple(map(supposed.term, lacking))
+        key = known.key(term)
+        if not known.derive(key, 12):
+            event, levels, given, given_levels = known.canonical(key)
+            if event & event - 1 or (event, event ^ levels, given, given_levels) not in lacking:
+                lacking[event, levels, given, given_levels] = None
+    return list(map(known.term, lacking))
