@@ -17,9 +17,9 @@ from caugym.core.errors import InputError
 from caugym.core.query import Task
 
 _RESERVED = """
-    affects and are as at be being bound by causes changes depends directly do does each effect either every given
-    had has have if influences is less likely mediator more on or probability stays than that then to was were
-    when while with would
+    affects and are as at be being bound by causes changes depends directly do does each effect either every
+    given had has have if influences is less likely mediator more on or probability than that then to was
+    were when while with would
 """
 RESERVED = frozenset(_RESERVED.split())
 """Words that names of variables and levels may not contain."""
@@ -30,9 +30,7 @@ VERBS = {
     "was": ("was", "were"),
     "affects": ("affects", "affect"),
     "depends": ("depends", "depend"),
-    "stays": ("stays", "stay"),
     "being": ("being", "being"),
-    "at": ("at", "at"),
     "held at": ("held at", "held at"),
 }
 """Third person singular and plural of every verb (or its stand-in) that a template asks for."""
@@ -49,16 +47,19 @@ TASK_NAMES: dict[Task, str] = {
 """The tasks in words."""
 
 NAMES = frozenset({"cause", "effect", "x", "y"})
-LISTS = frozenset({"event", "given", "held"})
-_PLAIN = r"[^.,:;?()\n]{1,80}?"
-_LISTED = r"[^.:;?()\n]{1,900}?"
-_CLOSED = {
+_PLAIN = r"[^.,:;?()\n]{1,80}"
+_FIELDS = {
+    "cause": "[^.]{1,80}",  # the loose class is much the fastest; the reader checks names and lists anyway
+    "effect": "[^.]{1,80}",
+    "event": "[^.]{1,900}",
+    "given": "[^.]{1,900}",
+    "held": r"[^.:;?()\n]{1,900}",
     "p": r"\d{1,3}(?:\.\d{1,12})?",
     "more": "more|less",
     "bound": "lower|upper",
     "code": "|".join(TASK_NAMES),
     "task": "|".join(TASK_NAMES.values()),
-    "levels": r"[^.:;?()\n]{1,200}? or [^.:;?()\n]{1,200}?",
+    "levels": r"[^.:;?()\n]{1,200} or [^.:;?()\n]{1,200}",
 }
 
 
@@ -125,14 +126,8 @@ class Wording:
                 pattern += f"(?:{'|'.join(dict.fromkeys(VERBS[verb]))})"
                 continue
             groups.append(slot)
-            pattern += f"({_field_pattern(slot[0], verb)})"
+            pattern += f"({_FIELDS.get(slot[0], _PLAIN)})"
         return cls(template, text, tuple(slots), pattern, tuple(groups))
-
-
-def _field_pattern(role: str, verb: str) -> str:
-    if role in LISTS:
-        return f"{_LISTED} (?:{'|'.join(dict.fromkeys(VERBS[verb]))}) {_LISTED}"
-    return _CLOSED.get(role, _PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +215,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
     "CDE": _table(
         "With {held:held at}, if {x} {x:is} changed to be {to}, will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were set to {to} while {held:is}?",
-        "Fix {held:at}: if {x} had been {to}, would {y} have been {more} likely to be {level}?",
+        "Imagine {held:held at}: if {x} had been {to}, would {y} have been {more} likely to be {level}?",
         "With {held:held at}, is {y} {more} likely to be {level} "
         "when {x} {x:is} moved from {original} to {to}?",
     ),
@@ -241,11 +236,11 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "with each mediator as it is under {x} being {original}?",
         "Keep each mediator as under {x} being {original}: if {x} had been {to}, "
         "would {y} have been {more} likely to be {level}?",
-        "With no mediator responding, is {y} {more} likely to be {level} "
+        "While no mediator responds, is {y} {more} likely to be {level} "
         "when {x} {x:is} moved from {original} to {to}?",
     ),
     "NIE": _table(
-        "If {x} {x:stays} {original} but every mediator changes to its value under {x} being {to}, "
+        "If {x} {x:is} kept {original} but every mediator changes to its value under {x} being {to}, "
         "will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were kept at {original}, "
         "with each mediator as it is under {x} being {to}?",
