@@ -31,7 +31,7 @@ def test_random_tables_stay_above_the_floor() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[1.2, -0.2]], "the table of variable 0 contains -0.2; a probability lies in [0, 1]"),
+        ([[1.2, -0.2]], "the table of variable 0 contains 1.2; a probability lies in [0, 1]"),
         ([[1.2, 0.0]], "the table of variable 0 contains 1.2; a probability lies in [0, 1]"),
         ([[float("nan"), 1.0]], "the table of variable 0 contains a number that is not finite"),
         ([[float("inf"), 0.0]], "the table of variable 0 contains a number that is not finite"),

@@ -8,10 +8,11 @@ outside instead of their cause's own level. With all arrows out of X so set this
 2010). A sum is carried out variable by variable, which changes its cost, not its value.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, reduce
 from itertools import combinations, product
-from typing import Literal
+from operator import or_
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,17 +125,14 @@ def split(scm: SCM, fixed: Mapping[int, int], arrows: Arrows, cut: int = 0) -> A
     if not fixed:
         return np.ones(scm.batch)
     factors, steps = _plan(scm.dag.parents, tuple(sorted(fixed)), tuple(sorted(arrows)), cut)
-    operands = []
-    for v, slots in factors:
-        where: list[int | slice] = [slice(None)]
-        for cause, kind in slots:
-            where.append(
-                arrows[cause, v] if kind == "arrow" else fixed[cause] if kind == "fixed" else slice(None)
-            )
+    operands: list[Array] = []
+    for v, axes in factors:
+        where = [_ALL]
+        for w, kind in axes:
+            where.append(_ALL if kind == "free" else fixed[w] if kind == "fixed" else arrows[w, v])
         operands.append(scm.tables[v][tuple(where)])
     for chosen, equation in steps:
-        taken = [operands[i] for i in chosen]
-        operands.append(np.einsum(equation, *taken))
+        operands.append(np.einsum(equation, *[operands[i] for i in chosen]))
     return operands[-1]
 
 
@@ -148,15 +146,24 @@ def _ratio(top: Array, below: Array) -> Array:
     return result
 
 
-_Plan = tuple[tuple[tuple[int, tuple[tuple[int, str], ...]], ...], tuple[tuple[tuple[int, ...], str], ...]]
+_ALL: Any = slice(None)
+_LETTERS = "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYZ"  # z is the batch
+_Factor = tuple[int, tuple[tuple[int, str], ...]]
+_Step = tuple[tuple[int, ...], str]
+
+_members = lru_cache(maxsize=1 << 16)(lambda variables: tuple(bits(variables)))
 
 
 @lru_cache(maxsize=1 << 14)
 def _plan(
     parents: tuple[int, ...], fixed: tuple[int, ...], arrows: tuple[tuple[int, int], ...], cut: int
-) -> _Plan:
-    """How to sum: each factor with its indexing, then einsum steps over (positions of) the operands."""
-    known, carried = mask(fixed), set(arrows)
+) -> tuple[tuple[_Factor, ...], tuple[_Step, ...]]:
+    """How to sum: each mechanism with the kind of each of its axes, then einsum steps over the operands.
+
+    Only ancestors of the fixed variables take part: what lies below sums to 1.
+    """
+    known = mask(fixed)
+    carried = dict.fromkeys(arrows, "arrow")
     factors, scopes = [], []
     todo, seen = known, 0
     while todo:
@@ -165,55 +172,40 @@ def _plan(
         seen |= low
         if low & cut:
             continue
-        v, scope, slots = low.bit_length() - 1, low, []
-        for cause in bits(parents[v]):
-            if (cause, v) in carried:
-                slots.append((cause, "arrow"))
-                continue
-            slots.append((cause, "fixed" if known >> cause & 1 else "free"))
-            scope |= 1 << cause
+        v = low.bit_length() - 1
+        axes = [(w, carried.get((w, v)) or _KINDS[known >> w & 1]) for w in _members(parents[v])]
+        axes.append((v, _KINDS[known >> v & 1]))
+        factors.append((v, tuple(axes)))
+        scope = mask(w for w, kind in axes if kind != "arrow")
         todo |= scope & ~seen
-        slots.append((v, "fixed" if low & known else "free"))
-        factors.append((v, tuple(slots)))
-        scopes.append((slots, scope & ~known))
-    return tuple(factors), tuple(_elimination(scopes))
+        scopes.append(scope & ~known)
+    return tuple(factors), tuple(_elimination(scopes, [factor[1] for factor in factors]))
 
 
-def _elimination(scopes: list[tuple[list[tuple[int, str]], int]]) -> list[tuple[tuple[int, ...], str]]:
-    """Einsum steps that remove one variable at a time, always the one with the smallest product."""
-    orders = [[v for v, kind in slots if kind == "free"] for slots, _ in scopes]
-    live = {i: scope for i, (_, scope) in enumerate(scopes)}
-    everything = 0
-    for scope in live.values():
-        everything |= scope
-    letters = {v: _LETTERS[i] for i, v in enumerate(bits(everything))}
-    steps = []
-    while everything:
-        best_cost, best, best_union = 1 << 30, 0, 0
-        for v in bits(everything):
-            union = 0
+_KINDS = ("free", "fixed")
+
+
+def _elimination(scopes: list[int], factors: list[tuple[tuple[int, str], ...]]) -> Iterator[_Step]:
+    """Steps that remove one variable at a time, always the one with the smallest product."""
+    left = reduce(or_, scopes)
+    letters = dict(zip(_members(left), _LETTERS, strict=False))
+    names = ["".join([letters[w] for w, kind in axes if kind == "free"]) for axes in factors]
+    live = dict(enumerate(scopes))
+    while left:
+        smallest, summed, union = 1 << 30, 0, 0
+        for v in _members(left):
+            product_scope = 0
             for scope in live.values():
                 if scope >> v & 1:
-                    union |= scope
-            if (cost := union.bit_count()) < best_cost:
-                best_cost, best, best_union = cost, v, union
-        chosen = tuple(i for i, scope in live.items() if scope >> best & 1)
-        everything ^= 1 << best
-        steps.append(
-            (chosen, _equation([orders[i] for i in chosen], list(bits(best_union ^ 1 << best)), letters))
-        )
-        for i in chosen:
-            del live[i]
-        live[len(orders)] = best_union ^ 1 << best
-        orders.append(list(bits(best_union ^ 1 << best)))
+                    product_scope |= scope
+            if product_scope.bit_count() < smallest:
+                smallest, summed, union = product_scope.bit_count(), 1 << v, product_scope
+        chosen = tuple([i for i, scope in live.items() if scope & summed])
+        left ^= summed
+        result = union ^ summed
+        live = {i: scope for i, scope in live.items() if not scope & summed}
+        live[len(names)] = result
+        names.append("".join([letters[w] for w in _members(result)]))
+        yield chosen, ",".join(["z" + names[i] for i in chosen]) + "->z" + names[-1]
     if len(live) > 1:
-        steps.append((tuple(live), _equation([orders[i] for i in live], [], letters)))
-    return steps
-
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _equation(inputs: list[list[int]], output: list[int], letters: dict[int, str]) -> str:
-    sides = ["z" + "".join(letters[v] for v in axes) for axes in (*inputs, output)]
-    return ",".join(sides[:-1]) + "->" + sides[-1]
+        yield tuple(live), ",".join(["z"] * len(live)) + "->z"

@@ -37,7 +37,12 @@ class SCM:
             raise InputError(f"a graph of {self.dag.n} variables needs as many tables and numbers of levels")
         tables = tuple(np.asarray(table, dtype=np.float64) for table in self.tables)
         for v, table in enumerate(tables):
-            _validate(v, table, (*(cards[p] for p in bits(self.dag.parents[v])), cards[v]), len(tables[0]))
+            shape = (len(tables[0]), *(cards[p] for p in bits(self.dag.parents[v])), cards[v])
+            if table.shape != shape:
+                raise InputError(f"the table of variable {v} has shape {table.shape}; it must be {shape}")
+        rows = [table.reshape(-1, table.shape[-1]) for table in tables]
+        if not all(map(_distributions, rows)):
+            raise InputError(next(filter(None, map(_objection, range(self.dag.n), rows))))
         object.__setattr__(self, "tables", tuple(map(_batch_last_in_memory, tables)))
 
     @property
@@ -69,18 +74,27 @@ def random_scm(
     return SCM(dag, tuple(tables), counts)
 
 
-def _validate(v: int, table: Array, shape: tuple[int, ...], batch: int) -> None:
-    if table.shape != (batch, *shape):
-        raise InputError(f"the table of variable {v} has shape {table.shape}; it must be {(batch, *shape)}")
-    if not np.isfinite(table).all():
-        raise InputError(f"the table of variable {v} contains a number that is not finite")
-    if table.size and (table.min() < 0 or table.max() > 1):
-        wrong = table.min() if table.min() < 0 else table.max()
-        raise InputError(f"the table of variable {v} contains {wrong:g}; a probability lies in [0, 1]")
-    if np.abs(table.sum(-1) - 1).max(initial=0) > 1e-12:
-        raise InputError(f"the rows of the table of variable {v} must each sum to 1")
+def _distributions(rows: Array) -> bool:
+    # comparisons with NaN are false
+    return bool((rows >= 0).all() and (abs(rows.sum(-1) - 1) <= _ROUNDING).all())
+
+
+_ROUNDING = 1e-12
+
+
+def _objection(v: int, rows: Array) -> str | None:
+    if not np.isfinite(rows).all():
+        return f"the table of variable {v} contains a number that is not finite"
+    for wrong in rows[(rows < 0) | (rows > 1)]:
+        return f"the table of variable {v} contains {wrong:g}; a probability lies in [0, 1]"
+    if not _distributions(rows):
+        return f"the rows of the table of variable {v} must each sum to 1"
+    return None
 
 
 def _batch_last_in_memory(table: Array) -> Array:
     # sums over levels then run along contiguous batches, an order of magnitude faster for large ones
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(table, 0, -1)), -1, 0)
+    if len(table) == 1:
+        return table
+    last = np.ascontiguousarray(table.transpose(*range(1, table.ndim), 0))
+    return last.transpose(-1, *range(table.ndim - 1))
