@@ -9,17 +9,38 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An exact number with the count of probabilities multiplied into it, which sets its unit in percent."""
+class Number(NamedTuple):
+    """A decimal number with the count of probabilities multiplied into it, which sets its unit in percent.
 
-    value: Fraction
+    Attributes:
+        units: The number in units of its last place.
+        places: Decimals.
+        factors: How many probabilities are multiplied in it.
+        exact: False if the decimals never end and were rounded.
+    """
+
+    units: int
+    places: int
     factors: int = 1
+    exact: bool = True
 
     def __neg__(self) -> "Number":
-        return Number(-self.value, self.factors)
+        return Number(-self.units, self.places, self.factors, self.exact)
+
+
+def number(value: Fraction, places: int, factors: int = 1) -> Number:
+    """A fraction as a number of at least ``places`` decimals; one whose decimals never end is rounded to 8.
+
+    >>> number(Fraction(1, 4), 4), number(Fraction(1, 3), 4)
+    (Number(units=2500, places=4, factors=1, exact=True), Number(units=33333333, places=8, factors=1, exact=False))
+    """
+    scaled = value * 10**places
+    if scaled.denominator == 1:
+        return Number(scaled.numerator, places, factors)
+    return Number(round(value * 10**8), 8, factors, (value * 10**8).denominator == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,97 +49,86 @@ class Arithmetic:
 
     percent: bool
 
-    def show(self, number: Number) -> str:
-        """The number as written: exact, or to 8 decimals where its decimals never end."""
-        value = number.value * 100**number.factors if self.percent else number.value
-        return str(value.numerator) if value.denominator == 1 else decimal(value)
+    def show(self, n: Number) -> str:
+        """The number as written."""
+        if self.percent and n.places == 2 * n.factors:
+            return str(n.units)
+        whole, rest = divmod(abs(n.units), 10**n.places)
+        return f"{'-' if n.units < 0 else ''}{whole}.{rest:0{n.places}d}"
+
+    def equation(self, left: str, result: Number) -> str:
+        """``left = result``, with ``≈`` where the result is rounded."""
+        return f"{left} {'=' if result.exact else '≈'} {self.show(result)}"
 
     def difference(self, a: Number, b: Number) -> tuple[str, Number]:
-        """``a - b`` of two numbers in the same unit."""
-        result = Number(a.value - b.value, a.factors)
-        return f"{self.equation(f'{self.show(a)} - {self.show(b)}', result)}", result
+        """``a - b`` of two numbers with equally many factors."""
+        result = _added(a, -b)
+        return self.equation(f"{self.show(a)} - {self.show(b)}", result), result
 
     def product(self, a: Number, b: Number) -> tuple[str, Number]:
         """``a * b``; in percent with the partial products by tens and ones."""
-        result = Number(a.value * b.value, a.factors + b.factors)
+        result = Number(a.units * b.units, a.places + b.places, a.factors + b.factors, a.exact and b.exact)
         left = f"{self.show(a)} * {self.show(b)}"
-        if self.percent and b.factors == 1:
-            first = a.value * 100**a.factors
-            tens, ones = divmod(b.value * 100, 10)
-            if first.denominator == ones.denominator == 1 and tens and ones and first:
-                sign = "+" if first > 0 else "-"
-                left += f" = {first * tens * 10} {sign} {abs(first * ones)}"
+        tens, ones = divmod(b.units, 10)
+        if self.percent and b.places == 2 and a.places == 2 * a.factors and tens and ones and a.units:
+            left += f" = {a.units * tens * 10} {'+' if a.units > 0 else '-'} {abs(a.units * ones)}"
         return self.equation(left, result), result
 
     def total(self, terms: Sequence[Number]) -> tuple[list[str], Number]:
-        """The sum of numbers in one unit, two at a time; in percent pair of digits by pair of digits."""
+        """The sum of numbers with equally many factors, two at a time; in percent pair of digits by pair."""
         lines, so_far = [], terms[0]
         for term in terms[1:]:
-            result = Number(so_far.value + term.value, so_far.factors)
-            sign = "-" if term.value < 0 else "+"
-            left = f"{self.show(so_far)} {sign} {self.show(Number(abs(term.value), term.factors))}"
-            lines.append(f"{self._digit_pairs(so_far, term)}{self.equation(left, result)}")
+            result = _added(so_far, term)
+            left = f"{self.show(so_far)} {'-' if term.units < 0 else '+'} {self.show(term).lstrip('-')}"
+            lines.append(self._digit_pairs(so_far, term) + self.equation(left, result))
             so_far = result
         return lines, so_far
 
-    def quotient(self, a: Number, b: Number) -> tuple[list[str], Number]:
+    def quotient(self, a: Number, b: Number) -> list[str]:
         """``a / b`` for 0 < a < b, to 4 decimals; in percent by long division."""
         lines = []
-        dividend, divisor = a.value * 100**a.factors, b.value * 100**b.factors
-        if self.percent and dividend.denominator == divisor.denominator == 1:
-            rest = int(dividend)
+        if self.percent and a.places == 2 * a.factors == b.places:
+            rest = a.units
             for _ in range(4):
-                digit, after = divmod(rest * 10, int(divisor))
-                taken = digit * int(divisor)
-                lines.append(f"{digit} * {divisor} = {taken}, {rest * 10} - {taken} = {after}")
+                digit, after = divmod(rest * 10, b.units)
+                taken = digit * b.units
+                lines.append(f"{digit} * {b.units} = {taken}, {rest * 10} - {taken} = {after}")
                 rest = after
-        result = a.value / b.value
-        lines.append(f"{self.show(a)} / {self.show(b)} ≈ {decimal(result, 4)}")
-        return lines, Number(result, 0)
-
-    def equation(self, left: str, result: Number) -> str:
-        """``left = result``, with ``≈`` where the result never ends and is rounded."""
-        shown = self.show(result)
-        exact = Fraction(shown) == result.value * (100**result.factors if self.percent else 1)
-        return f"{left} {'=' if exact else '≈'} {shown}"
+        value = decimal(Fraction(a.units * 10**b.places, b.units * 10**a.places), 4)
+        return [*lines, f"{self.show(a)} / {self.show(b)} ≈ {value}"]
 
     def _digit_pairs(self, a: Number, b: Number) -> str:
-        if not self.percent:
+        p, q = a.units, b.units
+        if not self.percent or a.places != 2 * a.factors or b.places != a.places:
             return ""
-        p, q = (n.value * 100**n.factors for n in (a, b))
-        if p.denominator != 1 or q.denominator != 1 or not 100 <= max(abs(p), abs(q)) < 10**4 or not p or not q:
+        small, large = sorted((abs(p), abs(q)))
+        if not small or not 100 <= large < 10**4:
             return ""
-        large, small = sorted((abs(int(p)), abs(int(q))), reverse=True)
         (h1, l1), (h2, l2) = divmod(large, 100), divmod(small, 100)
         if (p > 0) == (q > 0):
-            carry, low = divmod(l1 + l2, 100)
-            low_side, high_side = f"{l1:02d} + {l2:02d} = {carry * 100 + low:02d}", f"{h1:02d} + {h2:02d}"
-            high_side += f" + {carry} = {h1 + h2 + carry:02d}"
-        else:
-            borrow = int(l1 < l2)
-            low_side = f"{l1:02d} - {l2:02d}{' + 100' * borrow} = {l1 - l2 + 100 * borrow:02d}"
-            high_side = f"{h1:02d} - {h2:02d} - {borrow} = {h1 - h2 - borrow:02d}"
-        return f"{low_side}, {high_side}, "
+            carry = int(l1 + l2 >= 100)
+            return f"{l1:02d} + {l2:02d} = {l1 + l2:02d}, {h1:02d} + {h2:02d} + {carry} = {h1 + h2 + carry:02d}, "
+        borrow = int(l1 < l2)
+        low = f"{l1:02d} - {l2:02d}{' + 100' * borrow} = {l1 - l2 + 100 * borrow:02d}"
+        return f"{low}, {h1:02d} - {h2:02d} - {borrow} = {h1 - h2 - borrow:02d}, "
 
 
-def decimal(value: Fraction, places: int | None = None) -> str:
-    """A fraction as a decimal, rounded half away from zero; by default exact, or 8 places if it never ends.
+def _added(a: Number, b: Number) -> Number:
+    if a.places == b.places:
+        return Number(a.units + b.units, a.places, a.factors, a.exact and b.exact)
+    places = max(a.places, b.places)
+    units = a.units * 10 ** (places - a.places) + b.units * 10 ** (places - b.places)
+    return Number(units, places, a.factors, a.exact and b.exact)
 
-    >>> decimal(Fraction(1, 8)), decimal(Fraction(1, 3)), decimal(Fraction(-25, 100000), 4)
-    ('0.125', '0.33333333', '-0.0003')
+
+def decimal(value: Fraction, places: int) -> str:
+    """A fraction as a decimal, rounded half away from zero, without a negative zero.
+
+    >>> decimal(Fraction(1, 8), 4), decimal(Fraction(-25, 100000), 4), decimal(Fraction(-1, 10**9), 4)
+    ('0.1250', '-0.0003', '0.0000')
     """
-    if places is None:
-        rest, twos, fives = value.denominator, 0, 0
-        while rest % 2 == 0:
-            rest, twos = rest // 2, twos + 1
-        while rest % 5 == 0:
-            rest, fives = rest // 5, fives + 1
-        places = max(twos, fives) if rest == 1 else 8
-    scaled = abs(value.numerator) * 10**places
-    units = (2 * scaled + value.denominator) // (2 * value.denominator)
-    if places == 0:
-        return f"{'-' * (value < 0 < units)}{units}"
-    return f"{'-' * (value < 0 < units)}{units // 10**places}.{units % 10**places:0{places}d}"
+    units = (2 * abs(value.numerator) * 10**places + value.denominator) // (2 * value.denominator)
+    return f"{'-' if value < 0 < units else ''}{units // 10**places}.{units % 10**places:0{places}d}"
 
 
 _SIDE = r"[-+]? ?\(?\d[\d. +*/()-]{0,200}"

@@ -41,6 +41,8 @@ VISIBLE = 0.02
 SMALLEST = 0.005
 """Effects are at least this far from 0, or exactly 0 by the graph."""
 ATTEMPTS = 1000
+PATIENCE = 10
+"""Draws of numbers before another structure is drawn."""
 CHUNK = 1024
 BATCH = 96
 
@@ -89,12 +91,15 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """One draw: the structure, and the slots that matter to it (all causes of what is stated or asked)."""
+    """An item without numbers and words: its structure, the same on the slots that matter (all causes of what
+    is stated or asked), and the stream that the rest is drawn from.
+    """
 
     index: int
     wish: _Wish
     structure: Structure
     slots: list[int]
+    core: Structure
     rng: Random
 
 
@@ -137,11 +142,12 @@ class _Maker:
         named = 1 << query.treatment | 1 << query.outcome | mask(v for v, _ in query.held)
         for term in structure.terms:
             named |= mask(v for v, _ in (*term.event, *term.given))
-        return _Draft(index, wish, structure, list(bits(structure.dag.ancestors(named))), rng)
+        slots = list(bits(structure.dag.ancestors(named)))
+        return _Draft(index, wish, structure, slots, structure.on(slots), rng)
 
-    def attempt(self, indices: Sequence[int], attempt: int) -> Iterator[Item]:
-        """One draw of each item; those that are refused are left out."""
-        drafts = sorted((self.draft(index, attempt) for index in indices), key=_cost)
+    def attempt(self, drafts: Sequence[_Draft], attempt: int) -> Iterator[Item]:
+        """Numbers and words for each draft; those that are refused are left out."""
+        drafts = sorted(drafts, key=_cost)
         for _, alike in groupby(drafts, key=lambda draft: len(draft.slots)):
             for batch in _batches(alike):
                 for draft, numbers in zip(batch, _numbers(batch, self.level.decimals), strict=True):
@@ -225,7 +231,9 @@ def generate(
             waiting = [index for index in chunk if index not in done]
             if not waiting:
                 break
-            done |= {item.index: item for item in maker.attempt(waiting, attempt)}
+            if attempt % PATIENCE == 0:
+                drafts = {index: maker.draft(index, attempt) for index in waiting}
+            done |= {item.index: item for item in maker.attempt([drafts[index] for index in waiting], attempt)}
         else:
             raise InputError(f"level {maker.level.name!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
         yield from (done[index] for index in chunk)
@@ -252,7 +260,7 @@ def _numbers(drafts: Sequence[_Draft], decimals: int) -> list[_Numbers | None]:
 
     The oracle computes together those that ask the same of the same slots.
     """
-    cores = [draft.structure.on(draft.slots) for draft in drafts]
+    cores = [draft.core for draft in drafts]
     width = (1 << len(drafts[0].slots)) - 1
     uniforms = np.array([[draft.rng.random() for _ in range(width)] for draft in drafts])
     fitted = fit([core.dag for core in cores], [core.terms for core in cores], uniforms, decimals)

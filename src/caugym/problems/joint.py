@@ -23,7 +23,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-NEWTON_STEPS = 4  # from half a hundredth; each step squares what is left over
 
 
 
@@ -67,7 +66,7 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
     printed = np.rint(probability * unit).astype(np.int64)
     target = printed / unit
     balance = both - target[..., None] * given
-    for _ in range(NEWTON_STEPS):
+    for _ in range(4 if decimals < 4 else 3):  # each step squares what is left over
         _step(tables, parents, balance, mine)
     probability, rarest = _stated(both, given, _joint(tables))
     exact = (
@@ -117,17 +116,18 @@ def _stated(both: Bools, given: Bools, joint: Floats) -> tuple[Floats, Floats]:
 
 def _step(tables: list[Floats], parents: Ints, balance: Floats, mine: Bools) -> None:
     """One Newton step towards ``sum over states of balance * joint = 0``, of least length (in place)."""
-    joint = _joint(tables)
-    weighed = balance * joint[:, None]
+    weighed = balance * _joint(tables)[:, None]
+    short = -weighed.sum(axis=2)[..., None]
     slopes = []
-    for v, table in enumerate(tables):
-        split = weighed.reshape(*mine.shape, -1, 2, 1 << v).sum(axis=2)  # by the level of v and what came before
-        slopes.append(_tied(split[:, :, 1] / table[:, None] - split[:, :, 0] / (1 - table[:, None]), parents[:, v], v))
-    slope = np.concatenate(slopes, axis=2)
+    for v in reversed(range(len(tables))):
+        off, on = weighed[..., : 1 << v], weighed[..., 1 << v :]
+        table = tables[v][:, None]
+        slopes.append(_tied(on / table - off / (1 - table), parents[:, v], v))
+        weighed = off + on
+    slope = np.concatenate(slopes[::-1], axis=2)
     gram = slope @ slope.swapaxes(1, 2)
     gram += np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]  # padding, and rows that repeat others
-    short = np.linalg.solve(gram, -weighed.sum(axis=2)[..., None])
-    move = (slope * short).sum(axis=1)
+    move = (np.linalg.solve(gram, short).swapaxes(1, 2) @ slope)[:, 0]
     for v, table in enumerate(tables):
         table += move[:, (1 << v) - 1 : (2 << v) - 1]
         np.clip(table, 1e-3, 1 - 1e-3, out=table)

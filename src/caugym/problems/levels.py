@@ -22,6 +22,7 @@ class Level:
         decimals: Decimals of every printed probability.
         adjust: Weights of the numbers of variables to adjust for: 0, 1, 2, ...
         mediators: Weights of the numbers of mediators, 0, 1, 2, ... (NDE and NIE; CDE holds at least one).
+        statements: Most stated probabilities.
         factors: Most factors in a term of the formula, a division counted as one. With 2, mediated effects and
             bounds need no covariates.
         density: The chance that an arrow is there, in eighths, is drawn between these two, once a problem.
@@ -35,6 +36,7 @@ class Level:
     decimals: int
     adjust: tuple[float, ...]
     mediators: tuple[float, ...]
+    statements: int = 12
     factors: int = 3
     density: tuple[int, int] = (2, 6)
     null: float = 0.08
@@ -54,7 +56,7 @@ LEVELS = {
     for level in (
         Level("easy", (3, 5), 2, adjust=(0.5, 0.5), mediators=(0.25, 0.75), factors=2),
         Level("standard", (3, 5), 4, adjust=(0.35, 0.45, 0.2), mediators=(0.2, 0.6, 0.2)),
-        Level("hard", (6, 10), 4, adjust=(0.1, 0.3, 0.35, 0.25), mediators=(0.1, 0.5, 0.4), density=(2, 4)),
+        Level("hard", (6, 10), 4, (0.1, 0.3, 0.35, 0.25), (0.1, 0.5, 0.4), statements=24, density=(2, 4)),
     )
 }
 """The built-in levels by name."""

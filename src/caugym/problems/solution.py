@@ -6,13 +6,14 @@ compact, symbolic and correct; `check_steps` verifies every equation in them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain, product
 
 from caugym.core.estimand import Sets
 from caugym.core.graph import bits, mask
 from caugym.core.query import Assignment, Term
 from caugym.estimands import TABLE
-from caugym.problems.arithmetic import Arithmetic, Number, equations
+from caugym.problems.arithmetic import Arithmetic, Number, equations, number
 from caugym.problems.derive import RULES, Derivation
 from caugym.problems.problem import Answer
 from caugym.problems.solve import Solution
@@ -48,7 +49,10 @@ class _Writer:
         self.z, self.m = tuple(bits(sets.adjust)), tuple(bits(sets.mediators))
         self.symbol = {q.treatment: "X", q.outcome: "Y"}
         self.symbol |= _numbered("Z", self.z) | _numbered("M", self.m or tuple(v for v, _ in q.held))
-        self.arithmetic = Arithmetic(all(len(s.value) <= 4 for s in self.problem.statements))
+        self.places = max((len(s.value) - 2 for s in self.problem.statements), default=4)
+        self.arithmetic = Arithmetic(percent=self.places <= 2)
+        self.places = max(2, self.places)
+        self.known = {s.term: number(Fraction(s.value), self.places) for s in self.problem.statements}
 
     def name(self, variable: int) -> str:
         return self.symbol.get(variable) or self.problem.variables[variable].name
@@ -83,7 +87,7 @@ class _Writer:
             arithmetic, total = self._effect()
             yield from self._derived()
             yield from arithmetic
-            sign = ">" if total.value > 0 else "<" if total.value < 0 else "="
+            sign = ">" if total.units > 0 else "<" if total.units < 0 else "="
             yield f"{q.task} = {answer.value} {sign} 0: {answer.answer}"
         else:
             arithmetic = list(self._bound(answer))
@@ -139,25 +143,28 @@ class _Writer:
         return f"{q.task} <= min(1, [P(y | do({to})) - P({to}, y)] / P({original}, y'))"
 
     def p(self, event: Assignment, given: Assignment = ()) -> Number:
-        found = self.solution.derivations[Term(_sorted(event), _sorted(given))]
-        for step in found.steps():
-            if step.term not in self.derived:
-                self.derived[step.term] = self._equation(step)
-        return Number(found.value)
+        term = Term(_sorted(event), _sorted(given))
+        if term not in self.known:
+            known = self.solution.knowledge
+            found = known.derivation(known.key(term))
+            self.known[term] = number(found.value, self.places)
+            for step in found.steps():
+                if step.term not in self.derived:
+                    self.derived[step.term] = self._equation(step)
+        return self.known[term]
 
     def _derived(self) -> Iterator[str]:
         """How the terms that are not stated as such follow from those that are."""
         return chain.from_iterable(self.derived.values())
 
     def _equation(self, step: Derivation) -> list[str]:
-        rule = RULES[step.rule]
         if step.rule == "independent":
-            return []
+            return [f"P({self.text(step.term)}) = P({self.text(step.parts[0].term)})"]
         whole = self.arithmetic.percent and step.rule in ("complement", "rest", "sum")
-        writing = Arithmetic(whole)
-        pattern = rule.pattern.replace("1 -", "100 -") if whole else rule.pattern
-        right = pattern.format(*(writing.show(Number(part.value)) for part in step.parts))
-        return [f"P({self.text(step.term)}) = {writing.equation(right, Number(step.value))}"]
+        writing, pattern = Arithmetic(whole), RULES[step.rule].pattern
+        right = pattern.replace("1 -", "100 -") if whole else pattern
+        right = right.format(*(writing.show(number(part.value, self.places)) for part in step.parts))
+        return [f"P({self.text(step.term)}) = {writing.equation(right, number(step.value, self.places))}"]
 
     def text(self, term: Term) -> str:
         """The term with symbols and level names, e.g. ``Z=low | X=high``."""
@@ -222,8 +229,8 @@ class _Writer:
         sums, counterfactual = self.arithmetic.total(parts)
         lines += sums
         if self.arithmetic.percent:
-            lines.append(f"{self.arithmetic.show(factual)} * 100 = {self.arithmetic.show(Number(factual.value, 2))}")
-        ends, total = self.arithmetic.total([Number(factual.value, 2), -counterfactual])
+            lines.append(f"{self.arithmetic.show(factual)} * 100 = {self.arithmetic.show(_scaled(factual))}")
+        ends, total = self.arithmetic.total([_scaled(factual), -counterfactual])
         return lines + ends, total
 
     def _bound(self, answer: Answer) -> Iterator[str]:
@@ -243,19 +250,18 @@ class _Writer:
             intervened = self.p(y, x1)
         other = self.p(y) if q.bound == "lower" else self.p(x1 + y)
         evidence = self.p(x0 + happened)
-        if self.z and do.percent:
-            yield f"{do.show(other)} * 100 = {do.show(Number(other.value, 2))}, {do.show(evidence)} * 100 = {do.show(Number(evidence.value, 2))}"
-            other, evidence = Number(other.value, 2), Number(evidence.value, 2)
-        terms = [other, -intervened] if q.bound == "lower" else [intervened, -other]
-        sums, numerator = do.total([Number(t.value, intervened.factors) for t in terms])
+        if self.z:
+            if do.percent:
+                yield ", ".join(f"{do.show(n)} * 100 = {do.show(_scaled(n))}" for n in (other, evidence))
+            other, evidence = _scaled(other), _scaled(evidence)
+        sums, numerator = do.total([other, -intervened] if q.bound == "lower" else [intervened, -other])
         yield from sums
-        if numerator.value <= 0:
+        if numerator.units <= 0:
             yield "not above 0: 0"
-        elif numerator.value >= evidence.value:
+        elif do.difference(numerator, evidence)[1].units >= 0:
             yield f"{do.show(numerator)} not below {do.show(evidence)}: 1"
         else:
-            divided, _ = do.quotient(numerator, evidence)
-            yield from divided
+            yield from do.quotient(numerator, evidence)
         yield f"{q.bound} bound = {answer.value}"
 
 
@@ -263,6 +269,11 @@ def _numbered(letter: str, variables: tuple[int, ...]) -> dict[int, str]:
     if len(variables) == 1:
         return {variables[0]: letter}
     return {v: f"{letter}{i}" for i, v in enumerate(variables, 1)}
+
+
+def _scaled(n: Number) -> Number:
+    """The same number in the unit of a product of two."""
+    return Number(n.units * 10**n.places, 2 * n.places, 2, n.exact)
 
 
 def _sorted(assignment: Assignment) -> Assignment:

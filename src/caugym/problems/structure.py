@@ -7,7 +7,7 @@ are canonical: the question changes X to 1 and asks for Y = 1. Names, level name
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations, takewhile
+from itertools import combinations, takewhile
 from random import Random
 from typing import Literal
 
@@ -21,12 +21,23 @@ from caugym.problems.levels import Level
 Bound = Literal["lower", "upper"]
 
 
+Sizes = tuple[int, int]
+"""Of the adjustment set, and of the mediator set (CDE: of the held set)."""
+
+SMALL = 5
+"""Graphs up to this many slots are gone through pair by pair once, and remembered."""
+
+PAIRS_TRIED = 4
+"""Pairs of treatment and outcome tried in a larger graph before another is drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Who is who in a graph: treatment, outcome, held variables, and the sets that a formula may use."""
+    """Who is who in a graph, and the smallest sets that a formula may use; ``sizes`` are theirs."""
 
     x: int
     y: int
+    sizes: Sizes
     held: tuple[int, ...]
     choices: tuple[Sets, ...]
 
@@ -49,6 +60,8 @@ class Structure:
 
     def on(self, slots: list[int]) -> "Structure":
         """The same on some of the slots, numbered anew; they must hold every ancestor and term."""
+        if len(slots) == self.dag.n:
+            return self
         new = {slot: i for i, slot in enumerate(slots)}
 
         def kept(assignment: Assignment) -> Assignment:
@@ -84,22 +97,31 @@ def draw(task: Task, level: Level, *, null: bool, bound: Bound | None, rng: Rand
         dag = _random_dag(n, rng.randint(*level.density), rng)
         if dag is None:
             continue
-        found = _null_roles(dag, task) if null else _roles(dag, _family(task)).get((adjust, mediators), ())
-        if not found:
-            continue
-        roles = rng.choice(found)
-        held = tuple((m, 1) for m in roles.held)
-        query = Query(task, roles.x, roles.y, to=1, level=1, bound=bound, held=held)
-        if TABLE[task].zero(dag, query) != null:
-            continue
-        sets = rng.choice(roles.choices)
-        return Structure(dag, query, sets, tuple(_stated(query, sets, null, rng)))
-    raise InputError(f"level {level.name!r} leaves no graph for {task}; widen its variables, adjust or mediators")
+        sizes = (0, 0) if null else (adjust, mediators)
+        if null or n > SMALL:
+            found = _tried(dag, task, null, sizes, rng)
+        else:
+            found = _fitting(dag, _family(task)).get(sizes, [])
+        if found:
+            roles = rng.choice(found)
+            held = tuple((m, 1) for m in roles.held)
+            query = Query(task, roles.x, roles.y, to=1, level=1, bound=bound, held=held)
+            if TABLE[task].zero(dag, query) != null:
+                continue
+            sets = rng.choice(roles.choices)
+            terms = tuple(_stated(query, sets, null, rng))
+            if len(terms) <= level.statements:
+                return Structure(dag, query, sets, terms)
+    raise _no_graph(task, level)
+
+
+def _no_graph(task: Task, level: Level) -> InputError:
+    return InputError(f"level {level.name!r} leaves no graph for {task}; widen its variables, adjust or mediators")
 
 
 def _sizes(task: Task, level: Level, rng: Random) -> tuple[int, int]:
     """Wanted sizes of the adjustment set, and of the mediator set (CDE: of the held set)."""
-    while True:
+    for _ in range(100):
         adjust = rng.choices(range(len(level.adjust)), level.adjust)[0]
         mediators = rng.choices(range(len(level.mediators)), level.mediators)[0]
         if task not in ("CDE", "NDE", "NIE"):
@@ -112,6 +134,7 @@ def _sizes(task: Task, level: Level, rng: Random) -> tuple[int, int]:
             adjust = 0  # the adjusted sum is divided, which counts as a factor
         if 2 + adjust + mediators <= level.variables[1]:
             return adjust, mediators
+    raise _no_graph(task, level)
 
 
 def _random_dag(n: int, eighths: int, rng: Random) -> DAG | None:
@@ -136,29 +159,58 @@ def _dag(n: int, there: int) -> DAG | None:
 
 
 def _family(task: Task) -> Task:
-    """A task whose formula holds under the same sets."""
+    """The task whose formula holds under the same sets."""
     return "ATE" if task in ("ETT", "PN", "PS") else "NDE" if task == "NIE" else task
 
 
-@lru_cache(maxsize=1 << 14)
-def _roles(dag: DAG, family: Task) -> dict[tuple[int, int], list[Roles]]:
-    """By the sizes of the smallest adjustment and mediator sets: the pairs with an effect, and those sets."""
-    result: dict[tuple[int, int], list[Roles]] = {}
-    everything = (1 << dag.n) - 1
-    for x in range(dag.n):
-        effects = dag.descendants(1 << x)
-        for y in bits(effects & ~(1 << x)):
-            between = effects & dag.ancestors(1 << y) & ~(1 << x | 1 << y)
-            held = tuple(bits(between)) if family == "CDE" else ()
-            query = Query(family, x, y, to=1, level=1, held=tuple((m, 1) for m in held))
-            if family == "CDE" and (not held or TABLE["CDE"].zero(dag, query)):
-                continue
-            smallest = _smallest(TABLE[family].identify(dag, query, everything & ~(1 << x | 1 << y)))
-            for sizes in {(s.adjust.bit_count(), s.mediators.bit_count()) for s in smallest}:
-                fitting = tuple(s for s in smallest if (s.adjust.bit_count(), s.mediators.bit_count()) == sizes)
-                key = (sizes[0], len(held) or sizes[1])
-                result.setdefault(key, []).append(Roles(x, y, held, fitting))
+@lru_cache(maxsize=1 << 15)
+def _fitting(dag: DAG, family: Task) -> dict[Sizes, list[Roles]]:
+    """All roles that a graph has room for, by the sizes of their sets."""
+    result: dict[Sizes, list[Roles]] = {}
+    for x, y in combinations(range(dag.n), 2):
+        if roles := _roles(dag, family, x, y):
+            result.setdefault(roles.sizes, []).append(roles)
     return result
+
+
+def _tried(dag: DAG, task: Task, null: bool, sizes: Sizes, rng: Random) -> list[Roles]:
+    """The same for a few pairs of a graph too large to go through."""
+    result = []
+    for _ in range(PAIRS_TRIED):
+        x, y = sorted(rng.sample(range(dag.n), 2))
+        if null:
+            roles = _null_roles(dag, task, *((x, y) if rng.random() < 0.5 else (y, x)))
+        elif _between(dag, x, y).bit_count() < sizes[1] or _open(dag, x, y) != (sizes[0] > 0) and not sizes[1]:
+            continue  # spares a search for the sets
+        else:
+            roles = _roles(dag, _family(task), x, y)
+        if roles and (null or roles.sizes == sizes):
+            result.append(roles)
+    return result
+
+
+def _roles(dag: DAG, family: Task, x: int, y: int) -> Roles | None:
+    """The smallest sets for the effect of X on Y, if it has one."""
+    if not dag.descendants(1 << x) >> y & 1:
+        return None
+    held = tuple(bits(_between(dag, x, y))) if family == "CDE" else ()
+    if family == "CDE" and not (held and dag.parents[y] >> x & 1):
+        return None
+    query = Query(family, x, y, to=1, level=1, held=tuple((m, 1) for m in held))
+    smallest = _smallest(TABLE[family].identify(dag, query, ((1 << dag.n) - 1) & ~(1 << x | 1 << y)))
+    if not smallest:
+        return None
+    adjust, mediators = smallest[0].adjust.bit_count(), smallest[0].mediators.bit_count()
+    alike = tuple(s for s in smallest if s.adjust.bit_count() == adjust)
+    return Roles(x, y, (adjust, len(held) or mediators), held, alike)
+
+
+def _between(dag: DAG, x: int, y: int) -> int:
+    return dag.descendants(1 << x) & dag.ancestors(1 << y) & ~(1 << x | 1 << y)
+
+
+def _open(dag: DAG, x: int, y: int) -> bool:
+    return not dag.without_arrows_out_of(1 << x).separated(1 << x, 1 << y)
 
 
 def _smallest(found: Iterator[Sets]) -> list[Sets]:
@@ -169,19 +221,14 @@ def _smallest(found: Iterator[Sets]) -> list[Sets]:
     return [first, *takewhile(lambda s: (s.adjust | s.mediators).bit_count() == size, found)]
 
 
-@lru_cache(maxsize=1 << 14)
-def _null_roles(dag: DAG, task: Task) -> list[Roles]:
-    """The pairs whose effect is 0 by the graph although they go together."""
-    result = []
-    for x, y in permutations(range(dag.n), 2):
-        ends = 1 << x | 1 << y
-        between = dag.descendants(1 << x) & dag.ancestors(1 << y) & ~ends
-        others = ((1 << dag.n) - 1) & ~ends
-        held = tuple(bits(between or others & -others)) if task == "CDE" else ()
-        query = Query(task, x, y, to=1, level=1, held=tuple((m, 1) for m in held))
-        if TABLE[task].zero(dag, query) and not dag.separated(1 << x, 1 << y):
-            result.append(Roles(x, y, held, (Sets(),)))
-    return result
+def _null_roles(dag: DAG, task: Task, x: int, y: int) -> Roles | None:
+    """The roles, if the effect is 0 by the graph although X and Y go together."""
+    others = ((1 << dag.n) - 1) & ~(1 << x | 1 << y)
+    held = tuple(bits(_between(dag, x, y) or others & -others)) if task == "CDE" else ()
+    query = Query(task, x, y, to=1, level=1, held=tuple((m, 1) for m in held))
+    if not TABLE[task].zero(dag, query) or dag.separated(1 << x, 1 << y):
+        return None
+    return Roles(x, y, (0, 0), held, (Sets(),))
 
 
 def _stated(query: Query, sets: Sets, null: bool, rng: Random) -> Iterator[Term]:

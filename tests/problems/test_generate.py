@@ -1,0 +1,147 @@
+"""Laws of generated problems: they read back, their numbers exist, their solutions are right, sets are balanced."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caugym.core.errors import InputError
+from caugym.core.exact import probability
+from caugym.core.streams import stream
+from caugym.estimands import TABLE
+from caugym.problems.arithmetic import equations, evaluate
+from caugym.problems.certificate import faults
+from caugym.problems.generate import SETS, TASKS, Item, generate
+from caugym.problems.joint import fit, scm_of
+from caugym.problems.levels import LEVELS, Level, level_named
+from caugym.problems.read import read
+from caugym.problems.solution import check_steps
+from caugym.problems.structure import draw
+
+EACH_TASK = pytest.mark.parametrize("task", TASKS)
+EACH_LEVEL = pytest.mark.parametrize("level", [n for n in LEVELS if n != "hard"] + [pytest.param("hard", marks=pytest.mark.slow)])
+
+
+def items(task: str, level: str, n: int, split: str = "test", seed: int = 1) -> list[Item]:
+    return list(generate("base", task, level, split, seed, range(n)))  # type: ignore[arg-type]
+
+
+@EACH_TASK
+@EACH_LEVEL
+def test_an_item_proves_itself(task: str, level: str) -> None:
+    for item in items(task, level, 24 if level != "hard" else 4):
+        assert read(item.prompt) == item.problem
+        assert faults(item.problem, item.gold, item.certificate) == []
+        assert check_steps(item.solution) == []
+        assert item.solution[-1].startswith("{")
+        assert item.gold.value is not None
+        if float(item.gold.value) not in (0.0, 1.0):
+            assert any(holds for step in item.solution for _, holds in equations(step))
+
+
+@EACH_TASK
+def test_an_item_depends_on_its_coordinates_alone(task: str) -> None:
+    batch = items(task, "standard", 12)
+    alone = list(generate("base", task, "standard", "test", 1, [7]))  # type: ignore[arg-type]
+    assert alone == [batch[7]]
+    assert items(task, "standard", 1, seed=2) != batch[:1]
+    assert len({item.prompt for item in batch}) == len(batch)
+
+
+@EACH_TASK
+def test_answers_are_balanced(task: str) -> None:
+    batch = items(task, "easy", 160)
+    if TABLE[task].effect:
+        assert Counter(item.gold.answer for item in batch) == {"Yes": 80, "No": 80}
+        null = sum(item.gold.value == "0.0000" for item in batch)
+        assert 2 <= null <= 30
+    else:
+        clipped = Counter((item.problem.query.bound, item.gold.value in ("0.0000", "1.0000")) for item in batch)
+        assert clipped == {(b, c): 20 if c else 60 for b in ("lower", "upper") for c in (True, False)}
+
+
+def test_train_and_test_share_no_name() -> None:
+    names = {}
+    for split in ("train", "test"):
+        batch = [item for task in TASKS for item in items(task, "easy", 40, split=split)]
+        names[split] = {v.name for item in batch for v in item.problem.variables}
+    assert not names["train"] & names["test"]
+
+
+def test_the_order_of_statements_tells_nothing() -> None:
+    first = Counter()
+    for item in items("ATE", "standard", 200):
+        statement, query = item.problem.statements[0], item.problem.query
+        first[statement.term.event[0][0] == query.outcome] += 1
+    assert first[True] > 20
+    assert first[False] > 20
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(TASKS), st.sampled_from(["easy", "standard"]), st.integers(0, 10**6))
+def test_printed_numbers_are_those_of_one_joint(task: str, level: str, seed: int) -> None:
+    bound = None if TABLE[task].effect else "lower"
+    rng = stream("fit", seed)
+    drawn = [draw(task, LEVELS[level], null=False, bound=bound, rng=rng) for _ in range(3)]  # type: ignore[arg-type]
+    widest = max(s.dag.n for s in drawn)
+    uniforms = np.random.default_rng(seed).random((3, (1 << widest) - 1))
+    fitted = fit([s.dag for s in drawn], [s.terms for s in drawn], uniforms, LEVELS[level].decimals)
+    for b, structure in enumerate(drawn):
+        if fitted.exact[b]:
+            scm = scm_of(fitted.tables, [b])
+            for term, printed in zip(structure.terms, fitted.printed[b], strict=False):
+                p = float(probability(scm, term.event, term.given)[0])
+                assert p == pytest.approx(printed / 10 ** LEVELS[level].decimals, abs=1e-11)
+
+
+@EACH_TASK
+def test_a_changed_digit_in_a_solution_is_found(task: str) -> None:
+    for item in items(task, "easy", 16):
+        steps = list(item.solution)
+        arithmetic = [i for i, step in enumerate(steps) if any(True for _ in equations(step))]
+        for i in arithmetic:
+            text, _ = next(equations(steps[i]))
+            result = re.search(r"\d$", text)
+            assert result
+            wrong = text[: result.start()] + str((int(result.group()) + 1) % 10)
+            assert check_steps([*steps[:i], steps[i].replace(text, wrong), *steps[i + 1 :]])
+
+
+@EACH_TASK
+def test_a_certificate_proves_only_its_own_problem(task: str) -> None:
+    a, b = islice(generate("base", task, "standard", "test", 3, range(8)), 2)  # type: ignore[arg-type]
+    assert faults(a.problem, a.gold, b.certificate)
+    assert faults(a.problem, replace(a.gold, value="0.4321"), a.certificate)
+    first = a.problem.statements[0]
+    moved = replace(first, value=f"{(float(first.value) + 0.02) % 1:.4f}")
+    assert faults(replace(a.problem, statements=(moved, *a.problem.statements[1:])), a.gold, a.certificate)
+    for broken in ("", "{}", "[]", '{"tables":[[1]]}', '{"tables":null}'):
+        assert len(faults(a.problem, a.gold, broken)) == 1
+
+
+@given(st.recursive(st.integers(0, 99).map(str), lambda e: st.tuples(e, st.sampled_from("+-*"), e).map(lambda t: f"({t[0]} {t[1]} {t[2]})")))
+def test_evaluation_is_exact(expression: str) -> None:
+    assert evaluate(expression) == eval(expression)
+
+
+@pytest.mark.parametrize("text", ["", "1 +", "(1", "1 2", "a", "1 + * 2", "__import__('os')"])
+def test_what_is_not_arithmetic_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not arithmetic|missing|bracket"):
+        evaluate(text)
+
+
+def test_unknown_names_are_one_clear_line() -> None:
+    for arguments in (("bse", "ATE", "easy"), ("base", "ATT", "easy"), ("base", "ATE", "eazy")):
+        with pytest.raises(InputError, match="choose"):
+            list(generate(*arguments, "test", 1, [0]))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="variables"):
+        Level("mine", (2, 4), 2, (1.0,), (1.0,))
+    with pytest.raises(InputError, match="no graph"):
+        list(generate("base", "ATE", Level("mine", (3, 3), 2, (0, 0, 1.0), (1.0,)), "test", 1, [0]))
+    assert level_named("easy").decimals == 2
+    assert SETS[0] == "base"
