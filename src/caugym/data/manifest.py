@@ -1,7 +1,7 @@
 """The manifest: what a set is made of, where its rows stand, and their digests.
 
 A set of n items is cut into ``parts`` (``--shard i/N`` makes the i-th), and a part into shards of at most
-2,000 items: one Parquet file each. The plan follows from the configuration alone, so any process on any
+``shard_rows`` items: one Parquet file each. The plan follows from these numbers alone, so any process on any
 machine knows the name and the items of every file.
 """
 
@@ -81,12 +81,12 @@ class Shard:
     stop: int
 
 
-def plan(config: MakeConfig, parts: int) -> list[list[Shard]]:
-    """The shards of every part."""
+def plan(config: MakeConfig, parts: int, shard_rows: int) -> list[list[Shard]]:
+    """The shards of every part, of at most ``shard_rows`` items each."""
     spans = []
     for part in range(parts):
         start, stop = config.n * part // parts, config.n * (part + 1) // parts
-        spans.append([(a, min(a + SHARD_ROWS, stop)) for a in range(start, stop, SHARD_ROWS)])
+        spans.append([(a, min(a + shard_rows, stop)) for a in range(start, stop, shard_rows)])
     total, number, shards = sum(map(len, spans)), 0, []
     for part_spans in spans:
         shards.append(
@@ -106,6 +106,7 @@ class Manifest:
     Attributes:
         config: What was made.
         parts: In how many parts.
+        shard_rows: Most rows in a shard.
         begun: Which parts this folder has, finished or not.
         complete: Whether every shard of those parts is there.
         rows: Number of rows in the shards.
@@ -118,6 +119,7 @@ class Manifest:
 
     config: MakeConfig
     parts: int
+    shard_rows: int
     begun: tuple[int, ...]
     complete: bool = False
     rows: int = 0
@@ -129,8 +131,11 @@ class Manifest:
 
     def planned(self) -> list[Shard]:
         """The shards of the parts that this folder has, in order."""
-        shards = plan(self.config, self.parts)
-        return [shard for part in self.begun for shard in shards[part]]
+        return [shard for part in self.begun for shard in self.part(part)]
+
+    def part(self, part: int) -> list[Shard]:
+        """The shards of one part."""
+        return plan(self.config, self.parts, self.shard_rows)[part]
 
     def files(self, folder: Path) -> list[Path]:
         """The files of a complete set, in order.

@@ -29,7 +29,7 @@ from caugym.core.errors import InputError
 from caugym.core.query import Task
 from caugym.data.card import card
 from caugym.data.check import CheckReport, check
-from caugym.data.manifest import NAME, MakeConfig, Manifest, Shard, plan, replacing
+from caugym.data.manifest import NAME, SHARD_ROWS, MakeConfig, Manifest, Shard, replacing
 from caugym.data.row import SCHEMA, Row, digest, digest_of, read_rows, row
 from caugym.problems.generate import VERSION, Item, generate
 
@@ -63,8 +63,7 @@ def make(
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
     out = Path(out)
-    _begin(out, Manifest(config, parts, (part,)))
-    mine = plan(config, parts)[part]
+    mine = _begin(out, Manifest(config, parts, SHARD_ROWS, (part,))).part(part)
     done = {s: found for s in mine if (found := finished(out, config, s)) is not None}
     todo = [s for s in mine if s not in done]
     with _bar(sum(s.stop - s.start for s in mine), sum(map(len, done.values())), progress) as advance:
@@ -119,8 +118,8 @@ def _locked(out: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _begin(out: Path, wanted: Manifest) -> None:
-    """Make the folder and its manifest, or see that the one there is of the same set."""
+def _begin(out: Path, wanted: Manifest) -> Manifest:
+    """Make the folder and its manifest, or see that the one there is of the same set; the manifest there."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -130,7 +129,7 @@ def _begin(out: Path, wanted: Manifest) -> None:
             if any(entry.name != f"{NAME}.partial" for entry in out.iterdir()):
                 raise InputError(f"{out} holds other files; give an empty or a new folder")
             wanted.write(out)
-            return
+            return wanted
         there = Manifest.read(out)
         for name in ("config", "parts", "generator"):
             if getattr(there, name) != getattr(wanted, name):
@@ -141,6 +140,7 @@ def _begin(out: Path, wanted: Manifest) -> None:
         if wanted.begun[0] not in there.begun:
             begun = tuple(sorted({*there.begun, *wanted.begun}))
             replace(there, begun=begun, complete=False, sha256=None).write(out)
+        return there
 
 
 def _words(manifest: Manifest, name: str) -> str:
@@ -218,7 +218,9 @@ def _made(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_work) as pool:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit: Ctrl-C is ours
         jobs = {pool.submit(_write, out, config, shard, _silent): shard for shard in todo}
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             for job in as_completed(jobs):
                 digests = job.result()
@@ -233,8 +235,7 @@ def _silent(count: int) -> None:
 
 
 def _work() -> None:
-    """Begin a worker: Ctrl-C is for the parent to handle, and a parent that is killed takes it along."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Begin a worker: a parent that is killed takes it along."""
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
