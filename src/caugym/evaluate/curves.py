@@ -50,7 +50,9 @@ def section(name: str, logged: list[dict[str, Any]]) -> str:
     if not panels:
         return ""
     last = logged[-1]
-    spent = f"{last['method'].upper()}, {last['step']} steps, {_duration(last['seconds'])}"
+    method = last["method"].upper()
+    spent = f"{last['step']} steps, {_duration(last['seconds'])}"
+    spent = spent if method == name.upper() else f"{method}, {spent}"
     heading = f'<h3>{escape(name)} <span class="note">{escape(spent)}</span></h3>'
     return f'{heading}<div class="panels">{panels}</div>'
 

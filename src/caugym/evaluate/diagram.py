@@ -16,11 +16,11 @@ LETTERS = 15
 """Longest line of a name, in letters."""
 
 LETTER, LINE, PAD, GAP, LAYER = 7.4, 17, 10, 20, 46
-"""Sizes in user units: a letter's width, a line's height, the padding of a box, the gap between boxes and
-between layers."""
+"""Sizes in user units: a letter's width, a line's height, a box's padding, the gaps between boxes and
+layers."""
 
-BEND, TIP = 6, 9
-"""Room that an arrow takes in a layer that it passes, and the length of its tip."""
+BEND, TIP, PORT = 6, 9, 14
+"""How near arrows may pass each other, the length of their tips, and how near they may enter a box."""
 
 
 @dataclass(eq=False)
@@ -83,6 +83,8 @@ def _route(cause: _Place, effect: _Place) -> list[_Place]:
     for upper, lower in pairwise(route):
         upper.below.append(lower)
         lower.above.append(upper)
+    for place in (cause, effect):
+        place.width = max(place.width, PORT * (1 + max(len(place.above), len(place.below))))
     return route
 
 
@@ -122,7 +124,7 @@ def _coordinates(layers: list[list[_Place]]) -> tuple[float, float]:
             place.x = x + place.width / 2
             x += place.width + GAP
         for place in layer:
-            place.x -= (x - GAP) / 2
+            place.x -= x / 2
     for _ in range(20):
         for layer in (*layers, *reversed(layers)):
             _spread(layer)
@@ -143,7 +145,7 @@ def _spread(layer: list[_Place]) -> None:
     for place in layer:
         near = place.above + place.below
         wished.append(sum(other.x for other in near) / len(near) if near else place.x)
-    room = [(a.width + b.width) / 2 + GAP for a, b in pairwise(layer)]
+    room = [(a.width + b.width) / 2 + (GAP if a.lines or b.lines else BEND) for a, b in pairwise(layer)]
     right, left = list(wished), list(wished)
     for i in range(1, len(layer)):
         right[i] = max(right[i], right[i - 1] + room[i - 1])
@@ -163,7 +165,7 @@ def _port(place: _Place, neighbours: list[_Place], other: _Place) -> float:
         return place.x
     ranked = sorted(neighbours, key=lambda neighbour: neighbour.x)
     share = (next(i for i, each in enumerate(ranked) if each is other) + 1) / (len(ranked) + 1) - 0.5
-    return place.x + share * place.width * 0.8
+    return place.x + share * place.width
 
 
 def _arrow(route: list[_Place]) -> str:

@@ -39,22 +39,24 @@ class Example:
 def examples(runs: Sequence[Run]) -> list[Example]:
     """For each task the problem that the last run gained most on, then the most lost and the least solved.
 
-    With one run: for each task the problem that it solves least. Ties go to the problem asked first.
+    With one run: for each task the problem that it solves least. Ties go to a problem whose answer is not 0,
+    then to the one asked first.
     """
     solved = [scores(run) for run in runs]
     common = [i for i in solved[0] if all(i in each and each[i][1] for each in solved)]
     if not common:
         return []
+    questions = runs[0].questions
+    common.sort(key=lambda i: getattr(questions[i].label, "value", None) == "0.0000")
     share = [{i: each[i][0] / each[i][1] for i in common} for each in solved]
     first, last = share[0], share[-1]
     gain = {i: last[i] - first[i] if len(runs) > 1 else -last[i] for i in common}
-    tasks = sorted({runs[0].questions[i].task or "" for i in common})
-    chosen = [
-        max((i for i in common if (runs[0].questions[i].task or "") == t), key=gain.__getitem__)
-        for t in tasks
-    ]
+    by_task: dict[str, list[str]] = {}
+    for i in common:
+        by_task.setdefault(questions[i].task or "", []).append(i)
+    chosen = [max(by_task[task], key=gain.__getitem__) for task in sorted(by_task)]
     if len(runs) > 1:
-        chosen += [min(common, key=gain.__getitem__), min(common, key=lambda i: (last[i], first[i]))]
+        chosen += [min(common, key=gain.__getitem__), min(common, key=last.__getitem__)]
     return [_example(runs, [each[i] for each in solved], i) for i in dict.fromkeys(chosen)]
 
 

@@ -25,6 +25,9 @@ SERIES = 6
 TICKS = (0, 25, 50, 75, 100)
 """Percentages that have a grid line."""
 
+GAP = 9
+"""Pixels between the series of a row."""
+
 POINTS = 240
 """The most points of a drawn curve; a longer one is averaged piecewise."""
 
@@ -58,12 +61,12 @@ def dots(estimates: Sequence[Estimate | None], label: str) -> str:
         estimates: One a series; what is undefined is not drawn.
         label: What the row shows, for readers who hear the page.
     """
-    height = 16 + 12 * (len(estimates) - 1) + 8
+    height = 24 + GAP * len(estimates)
     parts = [f'<line class="grid" x1="{t}%" x2="{t}%" y1="0" y2="{height}"/>' for t in TICKS]
     for series, estimate in enumerate(estimates):
         if estimate is None or estimate.value is None:
             continue
-        y = 12 + 12 * series
+        y = 12 + GAP * (series + 0.5)
         if estimate.low is not None and estimate.high is not None:
             ends = f'x1="{100 * estimate.low:.2f}%" x2="{100 * estimate.high:.2f}%"'
             parts.append(f'<line class="interval s{series % SERIES}" {ends} y1="{y}" y2="{y}"/>')
@@ -107,7 +110,7 @@ def panel(curve: Curve, series: int = 1) -> str:
         f'<div class="frame"><div class="scale" aria-hidden="true">{scale}</div>'
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(f"{curve.title}: from {words}")}">{grid}{lines}</svg>'
-        f'<div class="steps"><span>step {steps[0]:.0f}</span><span>{steps[-1]:.0f}</span></div>'
+        f'<div class="steps"><span>step {curve.steps[0]:.0f}</span><span>{curve.steps[-1]:.0f}</span></div>'
         "</div></figure>"
     )
 

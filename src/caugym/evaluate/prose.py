@@ -21,19 +21,24 @@ def sentences(runs: Sequence[Run]) -> list[str]:
         if len(runs) == 2:
             told += _by_task(rows[1:])
     return told + [
-        f"{run.name} is unfinished: {len(run.records)} of {run.expected} replies."
+        f"{quoted(run.name)} is unfinished: {len(run.records)} of {run.expected} replies."
         for run in runs
         if not run.info["finished"]
     ]
 
 
+def quoted(name: str) -> str:
+    """A run's name as it stands in a sentence."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 def _alone(run: Run) -> list[str]:
     whole = summary(run)
     if whole.strict.value is None:
-        return [f"{run.name} cannot be judged: {whole.strict.reason}."]
+        return [f"{quoted(run.name)} cannot be judged: {whole.strict.reason}."]
     each = f"{whole.k} replies" if whole.k > 1 else "one reply"
     told = [
-        f"{run.name} is right in {percent(whole.strict.value)} % of its replies "
+        f"{quoted(run.name)} is right in {percent(whole.strict.value)} % of its replies "
         f"(95 % interval {interval(whole.strict)}): {whole.strict.problems} problems, {each} to each."
     ]
     if whole.k > 1 and whole.passed.value is not None:
@@ -47,16 +52,16 @@ def _alone(run: Run) -> list[str]:
 def _against(row: Comparison) -> list[str]:
     change = row.difference
     if change.value is None:
-        return [f"{row.second} cannot be compared with {row.first}: {change.reason}."]
+        return [f"{quoted(row.second)} cannot be compared with {quoted(row.first)}: {change.reason}."]
     main = (
-        f"{row.second} is right in {percent(row.after.value)} % of its replies, {row.first} in "
-        f"{percent(row.before.value)} %, on the same {change.problems} problems: "
+        f"{quoted(row.second)} is right in {percent(row.after.value)} % of its replies, {quoted(row.first)} "
+        f"in {percent(row.before.value)} %, on the same {change.problems} problems: "
     )
     if change.value == 0:
         return [main + "no difference."]
     size = f"a {'gain' if change.value > 0 else 'loss'} of {percent(abs(change.value))} points"
     if change.low is not None:
-        size += f" (95 % interval of the change {interval(change, sign=True)})"
+        size += f" (95 % interval {interval(change, sign=True)})"
     if row.adjusted is not None and row.adjusted < CLEAR:
         return [f"{main}{size}, p {_p(row.adjusted)}."]
     told = [f"{main}{size}, which chance alone would explain (p {_p(row.adjusted)})."]

@@ -16,7 +16,7 @@ from caugym.evaluate import records
 from caugym.evaluate.compare import Comparison, compare
 from caugym.evaluate.examples import Example, examples
 from caugym.evaluate.plot import axis, dots, mark
-from caugym.evaluate.prose import sentences
+from caugym.evaluate.prose import quoted, sentences
 from caugym.evaluate.records import Record, Run, load
 from caugym.evaluate.summary import PARTS, Part, Summary, parts, summary
 from caugym.evaluate.tables import (
@@ -118,13 +118,14 @@ def _accuracy(runs: list[Run], part: Part) -> str:
         kind = ' class="all"' if name == "all" else ""
         rows.append(f'<tr{kind}><th scope="row">{escape(name)}</th><td class="plot">{drawn}</td>{cells}</tr>')
     heads = "".join(f'<th class="n">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
+    rest = len(runs) + (2 if two else 0)
     heads += '<th class="n">change</th><th class="n wide">p</th>' if two else ""
     return (
         f"<h2>Accuracy by {part}</h2>"
         '<p class="note">Replies that are right in everything asked, in percent, with 95 % intervals.</p>'
         f'<table class="plotted"><thead><tr><th>{part}</th><th class="plot"></th>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody>"
-        f'<tfoot><tr><td></td><td class="plot">{axis()}</td></tr></tfoot></table>'
+        f'<tfoot><tr><td></td><td class="plot">{axis()}</td>{"<td></td>" * rest}</tr></tfoot></table>'
     )
 
 
@@ -189,8 +190,8 @@ def _examples(runs: list[Run]) -> str:
     how = "For each task the problem that is solved least."
     if len(runs) > 1:
         how = (
-            f"For each task the problem on which {runs[-1].name} gained most, then the one on which it lost "
-            "most and the one it solves least."
+            f"For each task the problem on which {quoted(runs[-1].name)} gained most, then the one on which "
+            "it lost most and the one it solves least."
         )
     told = "".join(_example(runs, example, opened=not i) for i, example in enumerate(chosen))
     note = f'<p class="note">{escape(how)} Each run shows a typical reply.</p>'
