@@ -75,7 +75,13 @@ def read_calm(text: str) -> Problem:
     stated = []
     while found := _STATEMENT.match(text, position):
         given = told.assignments(found["given"]) if found["given"] else []
-        stated.append((told.assignments(found["event"]), given, found["p"]))
+        event = told.assignments(found["event"])
+        members = [variable for variable, _ in event + given]
+        if len(set(members)) < len(members):
+            raise unreadable("the same variable is told twice in one statement", found[0])
+        if float(found["p"]) > 1:
+            raise unreadable(f"the probability {found['p']} is not between 0 and 1", found[0])
+        stated.append((event, given, found["p"]))
         position = found.end()
     instruction, position = told.match(_INSTRUCTION, text, position)
     task: Any = instruction["task"]
@@ -110,7 +116,7 @@ class _Told:
         longest_first = sorted(self.names, key=len, reverse=True)
         self.spelt = "|".join(re.escape(name).replace(r",\ ", "(?:, | and )") for name in longest_first)
         self.assignment = re.compile(
-            rf"{_ARTICLE}({self.spelt}) being (.{{1,80}}?)(?: \([A-Z]=(\d)\))?"
+            rf"{_ARTICLE}({self.spelt}) being ((?:(?! being ).){{1,80}}?)(?: \([A-Z]=(\d)\))?"
             rf"(?:(?:, | and )(?={_ARTICLE}(?:{self.spelt}) being )|$)",
             re.IGNORECASE,
         )

@@ -230,7 +230,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "if {x} had been {to}?",
     ),
     "NDE": _table(
-        "If {x} {x:is} changed to be {to} but every mediator stays as under {x} being {original}, "
+        "While every mediator stays as under {x} being {original}, if {x} {x:is} changed to be {to}, "
         "will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were set to {to}, "
         "with each mediator as it is under {x} being {original}?",
