@@ -31,6 +31,7 @@ def test_interval_contains_the_estimate_and_stays_in_range(some: list[tuple[int,
     else:
         assert estimate.low is not None
         assert estimate.high is not None
+        assert estimate.value is not None
         assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
         assert estimate.low < estimate.high
 
@@ -159,16 +160,17 @@ def test_bootstrap_agrees_with_scipy() -> None:
 def test_detectable_difference_is_found_four_times_in_five() -> None:
     rng = np.random.default_rng(5)
     found, rounds = 0, 300
-    sizes = [stats.difference(*_runs(rng, 0.5)).detectable for _ in range(5)]
+    sizes = [_compared(rng, 0.5).detectable for _ in range(5)]
     size = float(np.mean([s for s in sizes if s is not None]))
     for _ in range(rounds):
-        p = stats.difference(*_runs(rng, 0.5 + size), draws=10).p
+        p = _compared(rng, 0.5 + size).p
         found += p is not None and p < 0.05
     assert found / rounds == pytest.approx(0.8, abs=0.08)
 
 
-def _runs(rng: np.random.Generator, chance: float) -> list[list[tuple[int, int]]]:
-    return [[(int(c), 3) for c in rng.binomial(3, p, 150)] for p in (0.5, chance)]
+def _compared(rng: np.random.Generator, chance: float) -> stats.Difference:
+    first, second = ([(int(c), 3) for c in rng.binomial(3, p, 150)] for p in (0.5, chance))
+    return stats.difference(first, second, draws=10)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=12))

@@ -63,7 +63,7 @@ def _pair(first: Run, second: Run, part: Part) -> list[Comparison]:
     for id_ in common:
         if first.questions[id_] != second.questions[id_]:
             raise InputError(
-                f"question {id_} differs between {first.path} and {second.path}; use one set for both"
+                f"question {id_} reads differently in {first.path} and {second.path}; use one set"
             )
     members = {"all": common}
     for id_ in common:

@@ -1,0 +1,283 @@
+"""The page: whole, safe, self-contained, quick, and free of overflow on a phone."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy import Toy, questions
+
+from caugym.backends import Reply, Sampling
+from caugym.core.errors import InputError
+from caugym.core.graph import DAG
+from caugym.data.questions import Question
+from caugym.evaluate.curves import metrics
+from caugym.evaluate.diagram import diagram
+from caugym.evaluate.plot import nice_ticks
+from caugym.evaluate.records import Run
+from caugym.evaluate.report import report
+from caugym.evaluate.run import run
+from caugym.problems.generate import generate
+from caugym.problems.problem import Answer
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Checks nesting while it collects tags, attributes and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def training(folder: Path, method: str = "grpo", steps: int = 300) -> Path:
+    rows = [
+        {
+            "step": i,
+            "seconds": i / 2,
+            "method": method,
+            "loss": 1 / i,
+            "solved": i / steps,
+            "length": 80 + i % 7,
+        }
+        for i in range(1, steps + 1)
+    ]
+    folder.mkdir()
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def page(runs: list[Run], out: Path, **curves: Path) -> Page:
+    text = report(runs, out / "report.html", curves).read_text(encoding="utf-8")
+    assert len(text) < 5_000_000
+    return Page(text)
+
+
+def test_the_page_needs_nothing_but_itself(pair: tuple[Run, Run], tmp_path: Path) -> None:
+    read = page(list(pair), tmp_path, GRPO=training(tmp_path / "grpo"))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"(https?:)?//[a-z]|@import|url\(", text)
+    assert not {"script", "link", "img", "iframe"} & set(read.tags)
+    assert not {"src", "href", "srcset", "onclick", "onload"} & {key for key, _ in read.attributes}
+    ids = [value for key, value in read.attributes if key == "id"]
+    assert len(ids) == len(set(ids))
+    assert read.tags["figure"] == 3
+    for word in ("Accuracy by task", "Training", "Replies side by side", "Settings and digests", "a gain of"):
+        assert word in read.text
+    assert pair[0].info["questions"]["sha256"][:16] in read.text
+
+
+def test_every_row_is_drawn_on_the_scale(pair: tuple[Run, Run], tmp_path: Path) -> None:
+    read = page(list(pair), tmp_path)
+    kinds = Counter(value for key, value in read.attributes if key == "class" and value)
+    assert kinds["dots"] == 8
+    assert kinds["interval s0"] == kinds["interval s1"] == 8
+    places = [
+        float(str(v).rstrip("%"))
+        for k, v in read.attributes
+        if k in ("cx", "x1", "x2") and str(v).endswith("%")
+    ]
+    assert all(0 <= place <= 100 for place in places)
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_one_or_many_runs(pair: tuple[Run, Run], tmp_path: Path, count: int) -> None:
+    read = page((list(pair) * 4)[:count], tmp_path)
+    assert read.tags["table"] == 4
+
+
+class Hostile:
+    """Replies with markup, and at great length."""
+
+    name = "<b>&amp;"
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+        """Nothing of it may act as markup."""
+        return [Reply('</pre><script>alert("1")</script>' + "x" * 50_000, "stop", 9) for _ in prompts]
+
+
+def test_nothing_a_model_writes_becomes_markup(tmp_path: Path) -> None:
+    asked = [Question("<i>1</i>", "</p><img src=x>", Answer("identified", "0.1000", "Yes"), "ATE")]
+    result = run(Hostile(), asked, tmp_path / "<u>run", progress=False)
+    read = page([result], tmp_path)
+    assert not {"script", "img", "i", "u"} & set(read.tags)
+    assert "characters left out" in read.text
+    assert (tmp_path / "report.html").stat().st_size < 60_000
+
+
+def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
+    whole = run(Toy(), questions(20), tmp_path / "run", samples=2, progress=False)
+    partly = Run(whole.path, {**whole.info, "finished": None}, whole.questions, whole.records[:30])
+    assert "unfinished: 30 of 40 replies" in page([partly], tmp_path).text
+
+
+def test_sets_and_levels_have_tables_of_their_own(tmp_path: Path) -> None:
+    asked = [
+        Question(q.id, q.text, q.label, q.task, set="base" if i % 2 else "omitted", level="easy")
+        for i, q in enumerate(questions(20))
+    ]
+    result = run(Toy(), asked, tmp_path / "run", samples=2, progress=False)
+    text = page([result], tmp_path).text
+    assert "Accuracy by set" in text
+    assert "Accuracy by level" not in text
+
+
+def test_markdown_and_other_endings(pair: tuple[Run, Run], tmp_path: Path) -> None:
+    text = report(list(pair), tmp_path / "new" / "table.md").read_text(encoding="utf-8")
+    assert text.count("| ATE |") == 3
+    with pytest.raises(InputError, match=r"\.html or \.md"):
+        report(list(pair), tmp_path / "report.pdf")
+    with pytest.raises(InputError, match="at least one run"):
+        report([], tmp_path / "report.html")
+
+
+def test_logs_of_training_are_read_while_they_are_written(tmp_path: Path) -> None:
+    folder = training(tmp_path / "sft", "sft", 5)
+    with (folder / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 6, "lo')
+    assert [row["step"] for row in metrics(folder)] == [1, 2, 3, 4, 5]
+    (folder / "metrics.jsonl").write_text('{"st\n{"step": 2}\n')
+    with pytest.raises(InputError, match="line 1, is damaged"):
+        metrics(folder)
+    with pytest.raises(InputError, match="cannot be read"):
+        metrics(tmp_path / "nothing")
+
+
+def test_ten_thousand_replies_take_seconds(tmp_path: Path) -> None:
+    runs = [
+        run(Toy(c), questions(1000), tmp_path / f"{c}", samples=5, batch=5000, progress=False)
+        for c in (0.3, 0.5)
+    ]
+    start = time.perf_counter()
+    file = report([each.path for each in runs], tmp_path / "report.html")
+    assert time.perf_counter() - start < 3
+    assert file.stat().st_size < 5_000_000
+
+
+dags = st.integers(1, 10).flatmap(
+    lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=30).map(
+        lambda pairs: DAG.from_edges(n, {(min(p), max(p)) for p in pairs if p[0] != p[1]})
+    )
+)
+
+
+@given(dags)
+def test_graphs_are_drawn_whole_and_apart(dag: DAG) -> None:
+    drawn = diagram(
+        dag, [f"some <variable> {v}" for v in range(dag.n)], {0: "treatment", dag.n - 1: "outcome"}
+    )
+    read = Page(drawn)
+    assert read.tags["rect"] == dag.n
+    assert read.tags["path"] == 2 * len(dag.edges())
+    width, height = (float(x) for x in re.findall(r'viewBox="0 0 (\d+) (\d+)"', drawn)[0])
+    boxes = [
+        tuple(map(float, box))
+        for box in re.findall(
+            r'<rect [^>]*?x="([-\d.]+)" y="([-\d.]+)" width="([-\d.]+)" height="([-\d.]+)"', drawn
+        )
+    ]
+    assert len(boxes) == dag.n
+    for i, (x, y, w, h) in enumerate(boxes):
+        assert x >= 0
+        assert y >= 0
+        assert x + w <= width + 1
+        assert y + h <= height + 1
+        for u, v, s, t in boxes[:i]:
+            assert x >= u + s or u >= x + w or y >= v + t or v >= y + h
+    for cause, effect in dag.edges():
+        assert boxes[cause][1] + boxes[cause][3] < boxes[effect][1]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_ticks_enclose_the_range_in_round_steps(low: float, width: float) -> None:
+    ticks = nice_ticks(low, low + width)
+    assert 2 <= len(ticks) <= 6
+    assert ticks[0] <= low + 1e-6 * (1 + width)
+    assert ticks[-1] >= low + width - 1e-6 * (1 + width)
+    assert ticks == sorted(ticks)
+
+
+class Clueless:
+    """Always says the same."""
+
+    name = "clueless"
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+        """The same reply to everything."""
+        return [Reply('{"ANSWER": "Yes", "PROB": "0.1"}', "stop", 9) for _ in prompts]
+
+
+def real(out: Path, level: str) -> Run:
+    items = [
+        item for task in ("ATE", "NIE", "PN") for item in generate("base", task, level, "test", 1, range(3))
+    ]
+    asked = [Question(i.id, i.prompt, i.gold, i.task, i.set, i.level, i.tolerance) for i in items]
+    return run(Clueless(), asked, out, samples=1, progress=False)
+
+
+def test_problems_are_shown_with_graph_and_worked_solution(tmp_path: Path) -> None:
+    result = real(tmp_path / "run", "easy")
+    read = page([result], tmp_path)
+    kinds = Counter(value for key, value in read.attributes if key == "class" and value)
+    assert kinds["graph"] == 3
+    assert kinds["box treatment"] == kinds["box outcome"] == 3
+    assert read.text.count("Worked solution") == 3
+    shown = [q for q in result.questions.values() if q.text in read.text]
+    assert {q.task for q in shown} == {"ATE", "NIE", "PN"}
+    assert all(q.label and f'"PROB": "{q.label.value}"' in read.text for q in shown)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_no_overflow_on_a_phone(pair: tuple[Run, Run], tmp_path: Path) -> None:
+    hard = real(tmp_path / ("a-long-name-" * 5), "hard")
+    curves = {"GRPO": training(tmp_path / "grpo")}
+    for number, runs in enumerate(([*pair], [hard], [hard, hard, hard, hard, hard])):
+        text = report(runs, tmp_path / "report.html", curves).read_text(encoding="utf-8")
+        measure = "parent.postMessage(document.documentElement.scrollWidth - innerWidth, '*')"
+        text = text.replace("<details", "<details open").replace(
+            "</body>", f"<script>{measure}</script></body>"
+        )
+        (tmp_path / "inner.html").write_text(text, encoding="utf-8")
+        (tmp_path / "outer.html").write_text(
+            "<script>onmessage = e => document.title = e.data > 0 ? 'overflow ' + e.data : 'fits'</script>"
+            "<iframe src='inner.html' style='width:400px;height:3000px;border:0'></iframe>"
+        )
+        flags = "no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update"
+        flags += (
+            f" headless disable-sync dump-dom virtual-time-budget=5000 user-data-dir={tmp_path}/p{number}"
+        )
+        command = ["chromium", *(f"--{flag}" for flag in flags.split()), f"file://{tmp_path}/outer.html"]
+        dom = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+        assert "<title>fits</title>" in dom, dom[:200]
