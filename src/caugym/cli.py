@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, cast
 
 import typer
 
@@ -20,6 +20,7 @@ from caugym import __version__
 from caugym.core.errors import InputError
 
 if TYPE_CHECKING:
+    from caugym.core.query import Task
     from caugym.data.solved import Record
     from caugym.evaluate.tables import Sheet
 
@@ -140,7 +141,7 @@ def make(
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Make problems with proved answers: Parquet shards, a manifest and a card; resumes."""
-    from caugym.data.shards import MakeConfig
+    from caugym.data.manifest import MakeConfig
     from caugym.data.shards import make as make_set
 
     config = MakeConfig(set=set_, tasks=_tasks(task), level=level, n=n, seed=seed, split=split)
@@ -153,10 +154,12 @@ def check(
     path: Annotated[Path, typer.Argument(help="A folder that `caugym make` wrote.")],
 ) -> None:
     """Re-read every problem from its text, recompute its answer, verify its proof; exit 1 on any fault."""
-    from caugym.data.shards import check as check_set
+    from caugym.data.check import check as check_set
 
-    report = check_set(path)
-    typer.echo(report)
+    found = check_set(path)
+    typer.echo(found)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: caugym solve questions.json --json > answers.jsonl")
@@ -197,7 +200,7 @@ def grade(
     typer.echo(f"{kinds['correct'] / len(graded):.1%} right of {len(graded)} ({counts})", err=as_json)
 
 
-@app.command(epilog="Example: caugym data sft out -o rows")
+@app.command(epilog="Example: caugym data sft out -o rows.jsonl")
 def data(
     kind: Annotated[
         Literal["sft", "rl"], typer.Argument(help="sft: worked solutions; rl: questions and gold.")
@@ -205,15 +208,10 @@ def data(
     path: Annotated[Path, typer.Argument(help="A set that `caugym make` wrote.")],
     out: Out,
 ) -> None:
-    """Turn a set into training rows, as TRL takes them: JSONL."""
-    from caugym.data.rows import training_rows
+    """Turn a set into training rows, as TRL takes them: .jsonl or .parquet."""
+    from caugym.data.rows import write_rows
 
-    rows = training_rows(kind, path)
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    partial.replace(out)
-    typer.echo(f"{len(rows)} rows in {out}")
+    typer.echo(f"{write_rows(kind, path, out)} rows in {out}")
 
 
 @app.command(
@@ -237,9 +235,10 @@ def train(
     from caugym.train import train as train_model
 
     with _resumable("run the same command with --resume to go on"):
-        train_model(
+        plan = train_model(
             method, model, data, out, recipe=recipe, overrides=overrides or (), resume=resume, dry_run=dry_run
         )
+    typer.echo(plan if dry_run else f"trained model in {out / 'model'}")
 
 
 @app.command("eval", epilog="Example: caugym eval --model runs/grpo --set out --samples 5 -o runs/grpo-eval")
@@ -281,11 +280,14 @@ def compare(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Runs that `caugym eval` wrote.")],
     out: Out,
+    training: Annotated[
+        list[Path] | None, typer.Option(help="A folder of `caugym train`: show its curves; repeatable.")
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page with tables and plots."""
     from caugym.evaluate.report import report as write_report
 
-    write_report(runs, out)
+    write_report(runs, out, {path.name: path for path in training or ()})
     typer.echo(f"wrote {out}")
 
 
@@ -334,10 +336,11 @@ def _show(sheet: "Sheet") -> None:
     Console().print(sheet.rich())
 
 
-def _tasks(text: str) -> tuple[str, ...]:
-    from caugym.estimands import TABLE
+def _tasks(text: str) -> "tuple[Task, ...]":
+    from caugym.problems.generate import TASKS
 
-    return tuple(TABLE) if text == "all" else tuple(code.strip().upper() for code in text.split(","))
+    codes = TASKS if text == "all" else tuple(code.strip().upper() for code in text.split(","))
+    return cast("tuple[Task, ...]", codes)  # MakeConfig refuses any other
 
 
 def _shard(text: str) -> tuple[int, int]:
