@@ -21,8 +21,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from caugym import __version__
 from caugym.core.errors import InputError
@@ -30,6 +28,7 @@ from caugym.core.query import Task
 from caugym.data.card import card
 from caugym.data.check import CheckReport, check
 from caugym.data.manifest import NAME, SHARD_ROWS, MakeConfig, Manifest, Shard, replacing
+from caugym.data.progress import bar
 from caugym.data.row import SCHEMA, Row, digest, digest_of, read_rows, row
 from caugym.problems.generate import VERSION, Item, generate
 
@@ -66,7 +65,7 @@ def make(
     mine = _begin(out, Manifest(config, parts, SHARD_ROWS, (part,))).part(part)
     done = {s: found for s in mine if (found := finished(out, config, s)) is not None}
     todo = [s for s in mine if s not in done]
-    with _bar(sum(s.stop - s.start for s in mine), sum(map(len, done.values())), progress) as advance:
+    with bar("making", sum(s.stop - s.start for s in mine), sum(map(len, done.values())), shown=progress) as advance:
         for made, digests in _made(out, config, todo, workers, advance):
             done[made] = digests
     return _finish(out, done)
@@ -244,25 +243,3 @@ def _follow_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
-
-
-@contextmanager
-def _bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error: items, rate, time left."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("making"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("make", total=total, completed=done, rate="")
-
-        def advance(count: int) -> None:
-            bar.advance(task, count)
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:,.0f} items/s" if speed else "")
-
-        yield advance
