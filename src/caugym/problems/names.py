@@ -4,6 +4,7 @@ They keep a solver from answering out of what it knows about the world. Names ar
 syllables, each a consonant or two with a vowel; the last may close with a consonant. 5 to 8 letters.
 """
 
+from pathlib import Path
 from random import Random
 
 from caugym.problems.problem import Variable
@@ -23,30 +24,7 @@ _INNER = _syllables(_ONSETS, "aeiou")
 _OPEN = _syllables(_ONSETS, "aiou")  # a last "e" would look English
 _CLOSED = tuple(syllable + coda for syllable in _INNER for coda in _CODAS)
 
-_ENGLISH = frozenset(
-    "babel bagel balak banal banana baron basal basil basin bateman batik baton bazel bazon began begin begun "
-    "beluga benin benito bevel bikini bison bitumen bluto bogun boliva bonato boredom boron bosom boson "
-    "botana bravado bravo brazen brazil bridal broken bruno brutal burak dalila damera datum delila demon "
-    "denim denizen derek develop devil devin digital domino dozen dragon drama driven falafel fatal felik "
-    "felon feral filip final fireman flanagan flonum flora florida foreman forum frozen funeral gabana gabon "
-    "galina galop garam gavin gemini general geneva gibon gigolo given gluten golan golem golovin gomez "
-    "granada granola grapen grateful graven grenada kabana kabuki kamil kanal karen kenan kevin kimono kodak "
-    "kosovo label laden laguna lapel lateral latin latino lebanon legal legan lemon lenin level levin liberal "
-    "libido linen literal liven logan login lorem lukasa lumen lumina lupin madan madison malik manila marek "
-    "marina marital masala mason maven medal melez melik melon merino meson metal mikado milan milon minima "
-    "minimum modak modal model modem modula moral morel mubarak mukul mulan mural mutum napoli naruto nasal "
-    "natural naval nazim nepal nigel nikita nikola nobel nodal nonagon novak novel novena numeral pagan "
-    "pagoda panama panel papal paren patel patina paton pavel pedal penal perusal pesaran petal pinup pitiful "
-    "pivotal platen platinum plaza plural pluto pokemon polak pomelo popup potato potoma prada prima primal "
-    "promo propel proposal proto proton proven prozak pupil putin rabin radon ramadan ramen raven razim rebel "
-    "refusal regen regimen removal renal renato repel resin retina revel riben ribon ripen rival riven rivoli "
-    "robin rodola rogem roman romana rosin ruben rural sabin safari salami salamin salina saliva salon samara "
-    "satan satin savana sedal sedan selena semen seminal senegal sepal serum setup seven several sigil silan "
-    "silikon simon siren slalom slogan slovak sobol soliton solomon somali sorin stalin stamen stefan steven "
-    "stolen sudan sudoku sunil suzuki tabak talon tamil tanaka tarik tavan telugu tibetan tidal titan tivoli "
-    "token tomato tonal topaz topik total totem travel tribal tribun tripoli tropik tulip tuvalu vadim venal "
-    "venema venom verona vidal viral vital volum zonal".split()
-)
+_REAL = frozenset((Path(__file__).with_name("data") / "real_words.txt").read_text("utf-8").split())
 
 
 def half(name: str) -> int:
@@ -80,6 +58,6 @@ def nonsense(rng: Random, k: int, split: str) -> tuple[Variable, ...]:
         stem, odd = _STEMS[int(random() * stems)]
         last = _LAST[odd ^ parity]
         name = stem + last[int(random() * len(last))]
-        if len(name) > 4 and name[:4] not in found and name not in _ENGLISH:
+        if len(name) > 4 and name[:4] not in found and name not in _REAL:
             found[name[:4]] = Variable(name)
     return tuple(found.values())
