@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from caugym.core.errors import InputError
-from caugym.core.expr import Prob, Symbols
 from caugym.core.graph import DAG, bits
-from caugym.core.query import Assignment, Term
+from caugym.core.query import Term
+from caugym.problems.keys import Keys, term_text
 from caugym.problems.rules import RULES, Key, flipped, instances, single
 
 __all__ = [
-    "LETTERS",
     "RULES",
     "SLACK",
     "Derivation",
@@ -32,10 +31,11 @@ __all__ = [
 ]
 
 Number = str | Fraction
-"""A stated value: a decimal string as printed, or an exact fraction."""
+"""A stated value: a decimal as printed, a fraction as printed ("43/100"), or an exact fraction."""
 
-LETTERS = Symbols(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-"""Names for variables where no words are at hand."""
+LONGEST = 100  # characters of a stated number
+
+PLAIN = ("stated", "independent", "complement")  # rules whose result is as sound as the statements
 
 SLACK = 0.02  # how far outside [0, 1] finite-sample numbers may push a derived probability
 
@@ -78,82 +78,44 @@ class Knowledge:
         terms: What is stated, over binary variables.
         values: The stated numbers, one a term.
 
+    Attributes:
+        mentioned: The variables that occur in statements.
+        contradiction: An equation between statements that gives no probability, if one was met; else None.
+
     Raises:
         InputError: If a number is no probability, a term makes no sense, or two statements contradict
             each other outright.
     """
 
     def __init__(self, dag: DAG, terms: Sequence[Term], values: Sequence[Number]) -> None:
-        self.dag = dag
-        self.n = dag.n
+        self.keys = Keys(dag)
         self.mentioned = 0
-        self._all = (1 << dag.n) - 1
         self._stated: dict[Key, Number] = {}
         self._floats: dict[Key, float] = {}
         self._exact: dict[Key, Fraction] = {}
         self._how: dict[Key, tuple[str, tuple[Key, ...]]] = {}
-        self._canonical: dict[Key, Key] = {}
         self._needs: dict[Key, list[tuple[Key, str, tuple[Key, ...]]]] = {}
         self._parts: dict[tuple[Key, bool], tuple[Key, ...]] = {}
         self._closed: set[Key] = set()
         self._folded = False
+        self.contradiction: str | None = None
         for term, value in zip(terms, values, strict=True):
-            self._state(self.key(term), term, value)
-
-    # -- terms and keys ---------------------------------------------------------------------------
-
-    def key(self, term: Term) -> Key:
-        """The term as bitmasks."""
-        event, event_levels = self._masks(term, term.event)
-        given, given_levels = self._masks(term, term.given)
-        if term.do:
-            do, do_levels = self._masks(term, term.do)
-            if do & (event | given):
-                raise InputError(f"{term_text(term)} sets a variable and also observes it; leave one out")
-            given |= do << self.n
-            given_levels |= do_levels << self.n
-        if not event or event & given:
-            raise InputError(f"{term_text(term)} is no probability: each variable may stand on one side only")
-        return event, event_levels, given, given_levels
-
-    def _masks(self, term: Term, assignment: Assignment) -> tuple[int, int]:
-        members = levels = 0
-        for variable, level in assignment:
-            bit = 1 << variable if 0 <= variable < self.n else 0
-            if not bit or members & bit or level not in (0, 1):
-                what = "a variable twice, one that is not in the graph, or a level that is not 0 or 1"
-                raise InputError(f"{term_text(term)} names {what}")
-            members |= bit
-            levels |= bit * level
-        return members, levels
-
-    def term(self, key: Key) -> Term:
-        """The key as a term."""
-        event, event_levels, given, given_levels = key
-        return Term(
-            tuple((v, event_levels >> v & 1) for v in bits(event)),
-            tuple((v, given_levels >> v & 1) for v in bits(given & self._all)),
-            tuple((v, given_levels >> v + self.n & 1) for v in bits(given >> self.n)),
-        )
-
-    def _involved(self, key: Key) -> int:
-        return key[0] | (key[2] | key[2] >> self.n) & self._all
+            self._state(self.keys.of(term), term, value)
 
     # -- what is stated ---------------------------------------------------------------------------
 
     def _state(self, key: Key, term: Term, value: Number) -> None:
-        try:
-            number = float(value)
-        except ValueError:
-            raise InputError(f"the value {str(value)[:40]!r} of {term_text(term)} is not a number") from None
-        if not 0 <= number <= 1 or (isinstance(value, str) and len(value) > 40):
+        number = _float(value)
+        if number is None:
+            raise InputError(f"the value {str(value)[:40]!r} of {term_text(term)} is not a number")
+        if not 0 <= number <= 1:
             raise InputError(f"{term_text(term)} = {str(value)[:40]} is not a probability between 0 and 1")
         before = self._floats.setdefault(key, number)
         if before != number:
             raise InputError(f"{term_text(term)} is stated twice, as {before} and as {number}; keep one")
         self._stated[key] = value
         self._how[key] = ("stated", ())
-        self.mentioned |= self._involved(key)
+        self.mentioned |= self.keys.involved(key)
         other = self._floats.get(flipped(key)) if single(key[0]) else None
         if other is not None and abs(other + number - 1) > 1.001 * _unit(value):
             raise InputError(f"{term_text(term)} = {number} and its complement {other} do not add up to 1")
@@ -162,50 +124,9 @@ class Knowledge:
         """Makes statements known under their canonical keys too; the shortest condition wins."""
         self._folded = True
         for key in sorted(self._stated, key=lambda k: (k[2].bit_count(), k)):
-            short = self.canonical(key)
+            short = self.keys.canonical(key)
             if short not in self._floats:
                 self._learn(short, "independent", (key,))
-
-    def canonical(self, key: Key) -> Key:
-        """The same probability without the conditions that the graph makes irrelevant."""
-        short = self._canonical.get(key)
-        if short is None:
-            event, event_levels, given, levels = key
-            kept = self._kept(event, given) if given else 0
-            if given >> self.n:
-                given, levels, kept = self._without_do(event, given, levels)
-            short = self._canonical[key] = event, event_levels, kept, levels & kept
-        return short
-
-    def _kept(self, event: int, given: int) -> int:
-        return self.dag.relevant(event, given) if not given >> self.n else given
-
-    def _without_do(self, event: int, given: int, levels: int) -> tuple[int, int, int]:
-        """The condition with each do() dropped or turned into seeing where do-calculus allows it.
-
-        Rules 2 and 3 of Pearl, Causality (2nd ed., 2009), Theorem 3.4.1, one variable at a time.
-        """
-        n = self.n
-        changed = True
-        while changed:
-            changed = False
-            do, seen = given >> n, given & (1 << n) - 1
-            for v in bits(do):
-                bit, rest = 1 << v, do & ~(1 << v)
-                graph = self.dag.without_arrows_into(rest)
-                inert = graph if graph.ancestors(seen) & bit else graph.without_arrows_into(bit)
-                if inert.separated(event, bit, seen | rest):
-                    given &= ~(bit << n)
-                    changed = True
-                elif graph.without_arrows_out_of(bit).separated(event, bit, seen | rest):
-                    given = given & ~(bit << n) | bit
-                    levels |= bit if levels >> v + n & 1 else 0
-                    changed = True
-                if changed:
-                    break
-        do, seen = given >> n, given & (1 << n) - 1
-        graph = self.dag.without_arrows_into(do)
-        return given, levels, do << n | graph.relevant(event, seen | do) & seen
 
     # -- what follows -----------------------------------------------------------------------------
 
@@ -230,7 +151,7 @@ class Knowledge:
             return True
         if not self._folded:
             self._fold()
-        goal = self.canonical(key)
+        goal = self.keys.canonical(key)
         if not self._search(goal, budget, deep):
             return False
         if key not in self._floats:
@@ -241,7 +162,7 @@ class Knowledge:
         floats = self._floats
         if goal in floats:
             return True
-        if self._involved(goal) & ~self.mentioned or goal in self._closed:
+        if self.keys.involved(goal) & ~self.mentioned or goal in self._closed:
             return False
         queue, asked = [goal], {goal}
         for key in queue:
@@ -303,24 +224,31 @@ class Knowledge:
                 if not exact[1] - (exact[2] if rule == "weight" else 0):
                     return None
         value = float(RULES[rule].apply(*values))
-        return value if -SLACK <= value <= 1 + SLACK else None
+        if -SLACK <= value <= 1 + SLACK:
+            return value
+        if rule != "weight" and all(self._how[part][0] in PLAIN for part in parts):
+            self.contradiction = f"{self._text(rule, parts)} = {value:.4f}"
+        return None
+
+    def _text(self, rule: str, parts: tuple[Key, ...]) -> str:
+        return RULES[rule].pattern.format(*(term_text(self.keys.term(part)) for part in parts))
 
     def _ways(self, key: Key, deep: bool) -> Iterator[tuple[str, tuple[Key, ...]]]:
         """All instances of the rules that would yield a canonical key, with canonical parts."""
         for form in [key, *self._widened(key)] if deep else [key]:
-            seen = form[2] & self._all
-            others = self.mentioned & ~(form[0] | seen | form[2] >> self.n)
+            seen = form[2] & self.keys.everything
+            others = self.mentioned & ~self.keys.involved(form)
             for rule, parts in instances(form, seen, others, deep):
-                yield rule, tuple(map(self.canonical, parts))
+                yield rule, tuple(map(self.keys.canonical, parts))
 
     def _widened(self, key: Key) -> Iterator[Key]:
         """The same probability with one irrelevant condition added."""
         event, event_levels, given, levels = key
-        for v in bits(self.mentioned & ~(event | given | given >> self.n)):
+        for v in bits(self.mentioned & ~self.keys.involved(key)):
             bit = 1 << v
             for level in (0, bit):
                 wide = event, event_levels, given | bit, levels | level
-                if self.canonical(wide) == key:
+                if self.keys.canonical(wide) == key:
                     yield wide
 
     # -- values and derivations -------------------------------------------------------------------
@@ -341,25 +269,25 @@ class Knowledge:
     def derivation(self, key: Key) -> Derivation:
         """How a known term follows from the statements."""
         rule, parts = self._how[key]
-        return Derivation(self.term(key), rule, tuple(map(self.derivation, parts)), self.exact(key))
+        return Derivation(self.keys.term(key), rule, tuple(map(self.derivation, parts)), self.exact(key))
 
 
 class Supposition(Knowledge):
     """What would follow if more were stated; it knows which terms would be known, not their numbers."""
 
     def __init__(self, known: Knowledge) -> None:
-        super().__init__(known.dag, (), ())
+        super().__init__(known.keys.dag, (), ())
         known._fold()
-        self.mentioned, self._folded, self._canonical = known.mentioned, True, known._canonical
+        self.keys, self.mentioned, self._folded = known.keys, known.mentioned, True
         self._floats = dict.fromkeys(known._floats, 0.5)
 
     def suppose(self, key: Key) -> None:
         """Takes a term as if it were stated."""
-        self.mentioned |= self._involved(key)
+        self.mentioned |= self.keys.involved(key)
         self._closed.clear()
         self._parts.clear()
         self._learn(key, "stated", ())
-        self._learn(self.canonical(key), "stated", ())
+        self._learn(self.keys.canonical(key), "stated", ())
 
     def _apply(self, rule: str, parts: tuple[Key, ...]) -> float | None:
         return 0.5
@@ -377,19 +305,24 @@ def derive(
     (Fraction(3, 5), ['complement', 'chain', 'rest', 'ratio'])
     """
     known = Knowledge(dag, [term for term, _ in stated], [value for _, value in stated])
-    key = known.key(wanted)
+    key = known.keys.of(wanted)
     return known.derivation(key) if known.derive(key, budget, deep=True) else None
-
-
-def term_text(term: Term) -> str:
-    """The term in symbols: A, B, C, .. for the variables in the order of the problem.
-
-    >>> term_text(Term(((2, 1),), ((0, 0),)))
-    'P(C=1 | A=0)'
-    """
-    return Prob(term).text(LETTERS)
 
 
 def _unit(value: Number) -> float:
     """The last place of a decimal string; of an exact fraction nearly nothing."""
-    return 10.0 ** -len(value.partition(".")[2]) if isinstance(value, str) else 1e-9
+    decimal = isinstance(value, str) and "/" not in value
+    return 10.0 ** -len(str(value).partition(".")[2]) if decimal else 1e-9
+
+
+def _float(value: Number) -> float | None:
+    if isinstance(value, str) and len(value) > LONGEST:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        return float(Fraction(value))
+    except (ValueError, ZeroDivisionError):
+        return None

@@ -61,14 +61,14 @@ class Solution:
         """The exact value, or None when insufficient."""
         if self.expr is None:
             return Fraction(0) if self.zero else None
-        return Fraction(self.expr.evaluate(lambda term: self.knowledge.exact(self.knowledge.key(term))))
+        return Fraction(self.expr.evaluate(lambda term: self.knowledge.exact(self.knowledge.keys.of(term))))
 
     @cached_property
     def derivations(self) -> dict[Term, Derivation]:
         """For each term of the formula, how it follows from the statements."""
         known = self.knowledge
         terms = () if self.expr is None else self.expr.terms()
-        return {term: known.derivation(known.key(term)) for term in terms}
+        return {term: known.derivation(known.keys.of(term)) for term in terms}
 
     def missing_text(self, namer: Namer) -> tuple[str, ...]:
         """The missing terms in the words of ``namer``."""
@@ -92,13 +92,15 @@ def solve(problem: Problem) -> Solution:
     for budget, deep in EFFORTS:
         for sets in candidates:
             expr = estimand.formula(query, sets)
-            keys = {term: known.key(term) for term in expr.terms()}
+            keys = {term: known.keys.of(term) for term in expr.terms()}
             if all(
                 known.derive(key, budget, deep) if budget else known.at_once(key) for key in keys.values()
             ):
                 answer = None if budget else _quick_answer(query, expr, known, keys)
                 answer = answer or _answer(query, _evaluate(query, expr, known))
                 return Solution(problem, answer, sets, (), known)
+    if known.contradiction:
+        raise InputError(f"the stated numbers contradict each other: {known.contradiction}")
     missing = _missing(estimand, problem, known)
     answer = Answer("insufficient", missing=tuple(map(term_text, missing)))
     return Solution(problem, answer, None, missing, known)
@@ -150,7 +152,7 @@ def _quick_answer(query: Query, expr: Expr, known: Knowledge, keys: dict[Term, K
 
 def _evaluate(query: Query, expr: Expr, known: Knowledge) -> Fraction:
     try:
-        value = Fraction(expr.evaluate(lambda term: known.exact(known.key(term))))
+        value = Fraction(expr.evaluate(lambda term: known.exact(known.keys.of(term))))
     except ZeroDivisionError:
         condition = Term(tuple(sorted(((query.treatment, query.original), (query.outcome, 1 - query.level)))))
         raise InputError(
@@ -182,9 +184,9 @@ def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Te
     supposed = Supposition(known)
     lacking = []
     for term in min((_lacking(expr, known) for expr in exprs), key=len):
-        if not supposed.derive(supposed.key(term), 60):
+        if not supposed.derive(supposed.keys.of(term), 60):
             lacking.append(term)
-            supposed.suppose(supposed.key(term))
+            supposed.suppose(supposed.keys.of(term))
     return tuple(lacking)
 
 
@@ -192,9 +194,9 @@ def _lacking(expr: Expr, known: Knowledge) -> list[Term]:
     """The terms of a formula that cannot be derived, without those that are their complements."""
     lacking: dict[Key, None] = {}
     for term in expr.terms():
-        key = known.key(term)
+        key = known.keys.of(term)
         if not known.derive(key, 12):
-            event, levels, given, given_levels = known.canonical(key)
+            event, levels, given, given_levels = known.keys.canonical(key)
             if event & event - 1 or (event, event ^ levels, given, given_levels) not in lacking:
                 lacking[event, levels, given, given_levels] = None
-    return list(map(known.term, lacking))
+    return list(map(known.keys.term, lacking))
