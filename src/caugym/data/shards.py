@@ -65,7 +65,9 @@ def make(
     mine = _begin(out, Manifest(config, parts, SHARD_ROWS, (part,))).part(part)
     done = {s: found for s in mine if (found := finished(out, config, s)) is not None}
     todo = [s for s in mine if s not in done]
-    with bar("making", sum(s.stop - s.start for s in mine), sum(map(len, done.values())), shown=progress) as advance:
+    with bar(
+        "making", sum(s.stop - s.start for s in mine), sum(map(len, done.values())), shown=progress
+    ) as advance:
         for made, digests in _made(out, config, todo, workers, advance):
             done[made] = digests
     return _finish(out, done)
@@ -225,8 +227,10 @@ def _made(
                 digests = job.result()
                 advance(len(digests))
                 yield jobs[job], digests
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
 
 
 def _silent(count: int) -> None:
