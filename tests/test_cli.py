@@ -207,7 +207,7 @@ def test_grade_refuses_nonsense(write: Write, items: str, replies: str, words: S
         (["eval", "--model", "./none", "--set", "none.json", "-o", "OUT"], ["none"]),
         (["compare", "none", "none"], ["none"]),
         (["report", "none", "-o", "none.html"], ["none"]),
-        (["data", "sft", "none", "-o", "OUT"], ["none"]),
+        (["data", "sft", "none", "-o", "rows.jsonl"], ["none"]),
         (["train", "ppo", "--model", "m", "--data", "none", "-o", "OUT"], ["ppo"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
