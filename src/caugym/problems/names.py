@@ -36,9 +36,10 @@ def half(name: str) -> int:
     return sum(name.encode()) & 1
 
 
-_STEMS = tuple(
-    (stem, half(stem)) for stem in (*_FIRST * len(_INNER), *(a + b for a in _FIRST for b in _INNER))
-)  # as many of two syllables as of three
+_STEMS = (
+    *tuple((stem, half(stem)) for stem in _FIRST) * len(_INNER),  # as many of two syllables as of three
+    *((stem, half(stem)) for stem in (a + b for a in _FIRST for b in _INNER)),
+)
 _LAST = tuple(tuple(end for end in (*_OPEN * len(_CODAS), *_CLOSED) if half(end) == h) for h in (0, 1))
 
 
