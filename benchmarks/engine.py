@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,11 @@ def pgmpy_engine() -> tuple[Callable[[Question], Any], Callable[[Any], float]]:
     return build, ask
 
 
+def build_and_ask(build: Callable[[Question], Any], ask: Callable[[Any], float], question: Question) -> float:
+    """Both steps."""
+    return ask(build(question))
+
+
 def row(name: str, rates: tuple[float, ...], error: float | None = None) -> None:
     """One line of the table."""
     cells = "".join(f"{r:>16,.0f}" for r in rates)
@@ -149,7 +155,8 @@ def main() -> None:
         some = single[:count]
         models = [build(question) for question in some]
         error = max(abs(ask(model) - true) for model, true in zip(models, truth, strict=False))
-        row(name, (rate(ask, models), rate(lambda q, b=build, a=ask: a(b(q)), some)), error)
+        afresh = partial(build_and_ask, build, ask)
+        row(name, (rate(ask, models), rate(afresh, some)), error)
 
 
 if __name__ == "__main__":

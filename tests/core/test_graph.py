@@ -110,3 +110,13 @@ def test_impossible_arrows_are_refused(n: int, edges: list[tuple[int, int]], mes
 def test_a_parent_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match="variable 1 has a parent outside 0 to 1"):
         DAG((0, 0b100))
+
+
+@given(dags(2, 6), st.data())
+def test_what_is_relevant_is_the_smallest_sufficient_condition(dag: DAG, data: st.DataObject) -> None:
+    event = 1 << data.draw(st.integers(0, dag.n - 1))
+    condition = data.draw(st.integers(0, (1 << dag.n) - 1)) & ~event
+    kept = dag.relevant(event, condition)
+    assert dag.separated(event, condition & ~kept, kept)
+    for v in bits(kept):
+        assert not dag.separated(event, condition & ~(kept ^ 1 << v), kept ^ 1 << v)

@@ -15,7 +15,6 @@ from operator import or_
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caugym.core.graph import bits, mask
 from caugym.core.query import Assignment
@@ -73,7 +72,8 @@ def causation_bound(
     (x, to), (y, level) = treatment, outcome
     observed = [probability(scm, ((x, a), (y, b))) for a, b in product((0, 1), repeat=2)]
     done = [probability(scm, ((y, 1),), do=((x, a),)) for a in (0, 1)]
-    vertices, feasible = _vertices(np.stack([*observed, *done]))
+    vertices = _basic_solutions() @ np.stack([*observed, *done])
+    feasible = (vertices > -1e-11).all(1)
     wanted = [
         x_is == 1 - to and (y_0, y_1)[1 - to] == 1 - level and (y_0, y_1)[to] == level
         for x_is, y_0, y_1 in _TYPES
@@ -96,21 +96,15 @@ _CONSTRAINTS = np.array(
 
 
 @lru_cache(maxsize=1)
-def _bases() -> tuple[list[list[int]], Array]:
-    choices = map(list, combinations(range(8), 6))
-    # all determinants are -1, 0 or 1, so that the inverses are whole and rounding them makes them exact
-    chosen = [c for c in choices if abs(np.linalg.det(_CONSTRAINTS[:, c])) > 0.5]
-    return chosen, np.round(np.stack([np.linalg.inv(_CONSTRAINTS[:, c]) for c in chosen]))
-
-
-def _vertices(right: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Basic solutions ``(bases, 8, batch)`` of the constraints, and which of them are distributions."""
-    chosen, inverses = _bases()
-    solutions = np.zeros((len(chosen), 8, right.shape[1]))
-    for i, columns in enumerate(chosen):
-        solutions[i, columns] = inverses[i] @ right
-    feasible: NDArray[np.bool_] = np.all(solutions > -1e-11, axis=1)
-    return solutions, feasible
+def _basic_solutions() -> Array:
+    """Matrices ``(bases, 8, 6)`` that solve the constraints with six of the eight types, the others 0."""
+    solvers = []
+    for chosen in map(list, combinations(range(8), 6)):
+        # all determinants are -1, 0 or 1, so that the inverses are whole and rounding them makes them exact
+        if abs(np.linalg.det(_CONSTRAINTS[:, chosen])) > 0.5:
+            solvers.append(np.zeros((8, 6)))
+            solvers[-1][chosen] = np.round(np.linalg.inv(_CONSTRAINTS[:, chosen]))
+    return np.stack(solvers)
 
 
 def split(scm: SCM, fixed: Mapping[int, int], arrows: Arrows, cut: int = 0) -> Array:
@@ -154,7 +148,7 @@ _Step = tuple[tuple[int, ...], str]
 _members = lru_cache(maxsize=1 << 16)(lambda variables: tuple(bits(variables)))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _plan(
     parents: tuple[int, ...], fixed: tuple[int, ...], arrows: tuple[tuple[int, int], ...], cut: int
 ) -> tuple[tuple[_Factor, ...], tuple[_Step, ...]]:

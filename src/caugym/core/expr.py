@@ -27,6 +27,8 @@ FREE = -1
 """The level of a variable that a surrounding sum runs over."""
 
 T = TypeVar("T")
+Levels = Mapping[int, int]
+"""Levels of index variables."""
 
 
 class Namer(Protocol):
@@ -93,11 +95,11 @@ class Expr(ABC):
 
     @cached_property
     def _distinct(self) -> tuple[Term, ...]:
-        return tuple(dict.fromkeys(self._leaves()))
+        return tuple(dict.fromkeys(self._leaves({})))
 
     def evaluate(self, value: Callable[[Term], T]) -> T:
         """The number, given the number of every term: `Fraction`, float, or numpy arrays (elementwise)."""
-        return cast(T, self._evaluate(value))
+        return cast(T, self._evaluate(value, {}))
 
     def text(self, namer: Namer = Symbols()) -> str:
         """Plain text, e.g. ``sum_z P(Y=1 | X=1, z) * P(z)``."""
@@ -125,14 +127,14 @@ class Expr(ABC):
         """The same expression with every sum written out as additions."""
 
     @abstractmethod
-    def bind(self, levels: Mapping[int, int]) -> "Expr":
+    def bind(self, levels: Levels) -> "Expr":
         """The expression at fixed levels of some index variables."""
 
     @abstractmethod
-    def _leaves(self) -> Iterator[Term]: ...
+    def _leaves(self, levels: Levels) -> Iterator[Term]: ...
 
     @abstractmethod
-    def _evaluate(self, value: Callable[[Term], Any]) -> Any: ...  # noqa: ANN401
+    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any: ...  # noqa: ANN401
 
     @abstractmethod
     def _write(self, notation: _Notation) -> tuple[str, int]: ...
@@ -160,16 +162,34 @@ class Prob(Expr):
         """Itself."""
         return self
 
-    def bind(self, levels: Mapping[int, int]) -> Expr:
+    def bind(self, levels: Levels) -> Expr:
         """The term with FREE levels replaced."""
-        term = self.term
-        return Prob(Term(_bind(term.event, levels), _bind(term.given, levels), _bind(term.do, levels)))
+        return Prob(self._at(levels))
 
-    def _leaves(self) -> Iterator[Term]:
-        yield self.term
+    @cached_property
+    def _free(self) -> tuple[int, ...]:
+        sides = self.term.event + self.term.given + self.term.do
+        return tuple([v for v, level in sides if level == FREE])
 
-    def _evaluate(self, value: Callable[[Term], Any]) -> Any:  # noqa: ANN401
-        return value(self.term)
+    @cached_property
+    def _bound(self) -> dict[tuple[int, ...], Term]:
+        return {}
+
+    def _at(self, levels: Levels) -> Term:
+        """The term at some levels of its index variables, made once: evaluation meets few of them often."""
+        if not self._free:
+            return self.term
+        key = tuple([levels.get(v, FREE) for v in self._free])
+        if key not in self._bound:
+            event, given, do = self.term.event, self.term.given, self.term.do
+            self._bound[key] = Term(_bind(event, levels), _bind(given, levels), _bind(do, levels))
+        return self._bound[key]
+
+    def _leaves(self, levels: Levels) -> Iterator[Term]:
+        yield self._at(levels)
+
+    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
+        return value(self._at(levels))
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         return notation.term(self.term), _ATOM
@@ -185,14 +205,14 @@ class Number(Expr):
         """Itself."""
         return self
 
-    def bind(self, levels: Mapping[int, int]) -> Expr:
+    def bind(self, levels: Levels) -> Expr:
         """Itself."""
         return self
 
-    def _leaves(self) -> Iterator[Term]:
+    def _leaves(self, levels: Levels) -> Iterator[Term]:
         return iter(())
 
-    def _evaluate(self, value: Callable[[Term], Any]) -> Any:  # noqa: ANN401
+    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
         return self.value
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
@@ -211,16 +231,16 @@ class Binary(Expr):
         """Both sides written out."""
         return Binary(self.sign, self.left.expand(), self.right.expand())
 
-    def bind(self, levels: Mapping[int, int]) -> Expr:
+    def bind(self, levels: Levels) -> Expr:
         """Both sides bound."""
         return Binary(self.sign, self.left.bind(levels), self.right.bind(levels))
 
-    def _leaves(self) -> Iterator[Term]:
-        yield from self.left._leaves()
-        yield from self.right._leaves()
+    def _leaves(self, levels: Levels) -> Iterator[Term]:
+        yield from self.left._leaves(levels)
+        yield from self.right._leaves(levels)
 
-    def _evaluate(self, value: Callable[[Term], Any]) -> Any:  # noqa: ANN401
-        left, right = self.left._evaluate(value), self.right._evaluate(value)
+    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
+        left, right = self.left._evaluate(value, levels), self.right._evaluate(value, levels)
         match self.sign:
             case "+":
                 return left + right
@@ -261,27 +281,28 @@ class Total(Expr):
     levels: tuple[int, ...]
 
     @cached_property
-    def _addends(self) -> tuple[Expr, ...]:
+    def _choices(self) -> tuple[Levels, ...]:
         ranges = (range(k) for k in self.levels)
-        return tuple(self.body.bind(dict(zip(self.over, choice, strict=True))) for choice in product(*ranges))
+        return tuple([dict(zip(self.over, choice, strict=True)) for choice in product(*ranges)])
 
     def expand(self) -> Expr:
         """One addend for each combination of levels."""
-        first, *others = (addend.expand() for addend in self._addends)
+        first, *others = (self.body.bind(choice).expand() for choice in self._choices)
         for addend in others:
             first = first + addend
         return first
 
-    def bind(self, levels: Mapping[int, int]) -> Expr:
+    def bind(self, levels: Levels) -> Expr:
         """The sum at fixed levels of the index variables of sums around it."""
-        return Total(self.over, self.body.bind(levels), self.levels)
+        around = {v: level for v, level in levels.items() if v not in self.over}
+        return Total(self.over, self.body.bind(around), self.levels)
 
-    def _leaves(self) -> Iterator[Term]:
-        for addend in self._addends:
-            yield from addend._leaves()
+    def _leaves(self, levels: Levels) -> Iterator[Term]:
+        for choice in self._choices:
+            yield from self.body._leaves({**levels, **choice})
 
-    def _evaluate(self, value: Callable[[Term], Any]) -> Any:  # noqa: ANN401
-        return sum(addend._evaluate(value) for addend in self._addends)
+    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
+        return sum([self.body._evaluate(value, {**levels, **choice}) for choice in self._choices])
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         body, binds = self.body._write(notation)
@@ -301,15 +322,15 @@ class Clip(Expr):
         """The inner expression written out."""
         return Clip(self.side, self.inner.expand())
 
-    def bind(self, levels: Mapping[int, int]) -> Expr:
+    def bind(self, levels: Levels) -> Expr:
         """The inner expression bound."""
         return Clip(self.side, self.inner.bind(levels))
 
-    def _leaves(self) -> Iterator[Term]:
-        return self.inner._leaves()
+    def _leaves(self, levels: Levels) -> Iterator[Term]:
+        return self.inner._leaves(levels)
 
-    def _evaluate(self, value: Callable[[Term], Any]) -> Any:  # noqa: ANN401
-        inner = self.inner._evaluate(value)
+    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
+        inner = self.inner._evaluate(value, levels)
         if isinstance(inner, np.ndarray):
             return np.maximum(0, inner) if self.side == "lower" else np.minimum(1, inner)
         zero = inner - inner  # of the type of the terms, so that a clipped fraction stays a fraction
@@ -337,8 +358,8 @@ def free(variables: int) -> dict[int, int]:
     return dict.fromkeys(bits(variables), FREE)
 
 
-def _bind(assignment: Assignment, levels: Mapping[int, int]) -> Assignment:
-    return tuple((v, levels.get(v, FREE) if level == FREE else level) for v, level in assignment)
+def _bind(assignment: Assignment, levels: Levels) -> Assignment:
+    return tuple([(pair[0], levels.get(pair[0], FREE)) if pair[1] == FREE else pair for pair in assignment])
 
 
 def _plain(term: Callable[[Term], str], index: Callable[[int], str]) -> _Notation:

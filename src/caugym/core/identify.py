@@ -153,25 +153,25 @@ class _Replay(Generic[T]):
             i += 1
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _covariates(parents: Parents, x: int, y: int, held: int, mediators: int, among: int) -> _Replay[int]:
     allowed = among & ~DAG(parents).descendants(1 << x | held) & ~(1 << y | mediators)
     return _Replay(z for z in _subsets(allowed) if _valid(parents, x, y, held, mediators, z))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _mediators(parents: Parents, x: int, y: int, among: int) -> _Replay[int]:
     dag = DAG(parents)
     allowed = among & _on_indirect_paths(parents, x, y)
     return _Replay(m for m in _subsets(allowed) if _missed_path(dag, x, y, m) is None)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _singles(parents: Parents, x: int, y: int, held: int, among: int) -> _Replay[Sets]:
     return _Replay(Sets(adjust=z) for z in _covariates(parents, x, y, held, 0, among))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _pairs(parents: Parents, x: int, y: int, among: int) -> _Replay[Sets]:
     return _Replay(_find_pairs(parents, x, y, among))
 
@@ -197,7 +197,7 @@ def _valid(parents: Parents, x: int, y: int, held: int, mediators: int, adjust: 
     return not mediators or not _reached(parents, mediators, mediators, adjust | 1 << x) >> y & 1
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _without_arrows_out_of(parents: Parents, variables: int) -> DAG:
     return DAG(parents).without_arrows_out_of(variables)
 
@@ -211,7 +211,7 @@ def on_indirect_paths(dag: DAG, query: Query) -> int:
     return _on_indirect_paths(dag.parents, query.treatment, query.outcome)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _on_indirect_paths(parents: Parents, x: int, y: int) -> int:
     dag = DAG(parents)
     return dag.descendants(1 << x) & dag.ancestors(1 << y) & ~(1 << x | 1 << y)
