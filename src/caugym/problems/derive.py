@@ -116,9 +116,11 @@ class Knowledge:
         self._stated[key] = value
         self._how[key] = ("stated", ())
         self.mentioned |= self.keys.involved(key)
-        other = self._floats.get(flipped(key)) if single(key[0]) else None
-        if other is not None and abs(other + number - 1) > 1.001 * _unit(value):
-            raise InputError(f"{term_text(term)} = {number} and its complement {other} do not add up to 1")
+        other = self._stated.get(flipped(key)) if single(key[0]) else None
+        if other is not None:
+            excess = abs(number + self._floats[flipped(key)] - 1)
+            if excess > 1.001 * (_rounding(value) + _rounding(other)):
+                raise InputError(f"{term_text(term)} = {value} and its complement {other} do not add up to 1")
 
     def _fold(self) -> None:
         """Makes statements known under their canonical keys too; the shortest condition wins."""
@@ -309,10 +311,10 @@ def derive(
     return known.derivation(key) if known.derive(key, budget, deep=True) else None
 
 
-def _unit(value: Number) -> float:
-    """The last place of a decimal string; of an exact fraction nearly nothing."""
+def _rounding(value: Number) -> float:
+    """Half a unit of the last place of a decimal; of a fraction nearly nothing."""
     decimal = isinstance(value, str) and "/" not in value
-    return 10.0 ** -len(str(value).partition(".")[2]) if decimal else 1e-9
+    return 10.0 ** -len(str(value).partition(".")[2]) / 2 if decimal else 1e-9
 
 
 def _float(value: Number) -> float | None:
