@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def test_nothing_a_model_writes_becomes_markup(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     whole = run(Toy(), questions(20), tmp_path / "run", samples=2, progress=False)
-    partly = Run(whole.path, {**whole.info, "finished": None}, whole.questions, whole.records[:30])
+    partly = replace(whole, info={**whole.info, "finished": None}, records=whole.records[:30])
     assert "unfinished: 30 of 40 replies" in page([partly], tmp_path).text
 
 
@@ -151,6 +152,21 @@ def test_sets_and_levels_have_tables_of_their_own(tmp_path: Path) -> None:
     text = page([result], tmp_path).text
     assert "Accuracy by set" in text
     assert "Accuracy by level" not in text
+
+
+def test_runs_on_different_questions_have_chapters(pair: tuple[Run, Run], tmp_path: Path) -> None:
+    asked = [replace(q, set="other") for q in questions(30, prefix="other")]
+    others = [
+        run(Toy(c), asked, tmp_path / "other" / n, progress=False)
+        for n, c in (("before", 0.2), ("after", 0.5))
+    ]
+    read = page([*pair, *others], tmp_path)
+    assert "30 problems of other" in read.text
+    assert read.text.count("Accuracy by task") == 2
+    assert read.text.count("a gain of") == 2
+    assert "other/before" in read.text
+    text = report([*pair, *others], tmp_path / "table.md").read_text(encoding="utf-8")
+    assert text.count("\n## ") + text.startswith("## ") == 2
 
 
 def test_markdown_and_other_endings(pair: tuple[Run, Run], tmp_path: Path) -> None:

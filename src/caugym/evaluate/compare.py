@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caugym.core.errors import InputError
-from caugym.evaluate.records import Run, load
+from caugym.evaluate.records import Run, load_all
 from caugym.evaluate.stats import Difference, Estimate, accuracy, difference, holm
 from caugym.evaluate.summary import Part, scores
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One run against the first, on all common problems or on those of one part.
+    """One run against an earlier one, on all common problems or on those of one part.
 
     Attributes:
         first: Name of the run that is compared with.
@@ -35,24 +35,25 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run | Path], part: Part = "task") -> tuple[Comparison, ...]:
-    """Compare every run with the first, problem by problem: what ``caugym compare`` calls.
+    """Compare runs problem by problem: every pair on all problems, then each with the first by part.
 
     Args:
-        runs: At least two runs (folders or loaded); the first is the one that the others are compared with.
-        part: What to divide the problems by, beside the comparison on all of them.
+        runs: At least two runs (folders or loaded), the one to compare with first.
+        part: What to divide the problems by.
 
     Raises:
         InputError: If there are fewer than two runs, two share no problem, or a problem reads differently in
-            them.
+            two of them.
     """
-    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
+    loaded = load_all(runs)
     if len(loaded) < 2:
         raise InputError("give at least two runs to compare")
     whole, divided = [], []
-    for run in loaded[1:]:
-        rows = _pair(loaded[0], run, part)
-        whole.append(rows[0])
-        divided.extend(rows[1:])
+    for later, second in enumerate(loaded):
+        for earlier, first in enumerate(loaded[:later]):
+            rows = _pair(first, second, part)
+            whole.append(rows[0])
+            divided.extend([] if earlier else rows[1:])
     return (*_corrected(whole), *_corrected(divided))
 
 

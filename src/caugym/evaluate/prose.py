@@ -1,9 +1,11 @@
 """What runs show, in plain sentences."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 
 from caugym.evaluate.compare import Comparison, compare
-from caugym.evaluate.records import Run
+from caugym.evaluate.records import Run, load_all
 from caugym.evaluate.summary import summary
 from caugym.evaluate.tables import interval, percent, probability
 
@@ -11,18 +13,28 @@ CLEAR = 0.05
 """A difference with a smaller adjusted probability is called clear."""
 
 
-def sentences(runs: Sequence[Run]) -> list[str]:
-    """The result in plain words, the main sentence first; runs are compared with the first."""
-    told = _alone(runs[0]) if len(runs) == 1 else []
-    if len(runs) > 1:
-        rows = compare(runs)
-        for row in rows[: len(runs) - 1]:
-            told += _against(row)
-        if len(runs) == 2:
+def sentences(runs: Sequence[Run | Path]) -> list[str]:
+    """The result in plain words, the main sentence first.
+
+    Two runs are compared; of more, each with the first and with the one before it.
+    """
+    loaded = load_all(runs)
+    told = _alone(loaded[0]) if len(loaded) == 1 else []
+    if len(loaded) > 1:
+        names = [run.name for run in loaded]
+        near = {(names[0], name) for name in names} | set(pairwise(names))
+        rows = compare(loaded)
+        told = [
+            words
+            for row in rows
+            if row.name == "all" and (row.first, row.second) in near
+            for words in _against(row)
+        ]
+        if len(loaded) == 2:
             told += _by_task(rows[1:])
     return told + [
         f"{quoted(run.name)} is unfinished: {len(run.records)} of {run.expected} replies."
-        for run in runs
+        for run in loaded
         if not run.info["finished"]
     ]
 

@@ -13,8 +13,10 @@ line without an end; `mend` drops it, and the reply is asked for again.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from dataclasses import replace as replace_fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,20 +40,17 @@ class Run:
 
     Attributes:
         path: The folder.
+        name: What tables and plots call the run.
         info: The contents of ``run.json``.
         questions: The questions asked, by id, in the order in which they were asked.
         records: The replies, ordered by question and then sample, whatever their order in the file.
     """
 
     path: Path
+    name: str
     info: dict[str, Any]
     questions: dict[str, Question]
     records: tuple[Record, ...]
-
-    @property
-    def name(self) -> str:
-        """What tables and plots call the run: the name of its folder."""
-        return self.path.resolve().name
 
     @cached_property
     def replies(self) -> dict[str, list[Record]]:
@@ -81,7 +80,18 @@ def load(path: Path) -> Run:
     place = {id_: position for position, id_ in enumerate(questions)}
     records = [record for record in _lines(path / RECORDS) if record["id"] in place]
     records.sort(key=lambda record: (place[record["id"]], record["sample"]))
-    return Run(path, info, questions, tuple(records))
+    return Run(path, path.resolve().name, info, questions, tuple(records))
+
+
+def load_all(runs: Sequence[Run | Path]) -> list[Run]:
+    """The runs, loaded where they are not; those in folders of the same name are called by their parent
+    too."""
+    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
+    times = Counter(run.name for run in loaded)
+    return [
+        replace_fields(run, name="/".join(run.path.resolve().parts[-2:])) if times[run.name] > 1 else run
+        for run in loaded
+    ]
 
 
 def mend(path: Path) -> list[Record]:

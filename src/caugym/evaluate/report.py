@@ -17,7 +17,7 @@ from caugym.evaluate.compare import Comparison, compare
 from caugym.evaluate.examples import Example, examples
 from caugym.evaluate.plot import axis, dots, mark
 from caugym.evaluate.prose import quoted, sentences
-from caugym.evaluate.records import Record, Run, load
+from caugym.evaluate.records import Record, Run, load_all
 from caugym.evaluate.summary import PARTS, Part, Summary, parts, summary
 from caugym.evaluate.tables import (
     NONE,
@@ -57,7 +57,7 @@ def report(runs: Sequence[Run | Path], file: Path, curves: Mapping[str, Path] | 
         raise InputError("give at least one run to report")
     if file.suffix not in (".html", ".md"):
         raise InputError(f"{file.name}: the report is written as .html or .md")
-    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
+    loaded = load_all(runs)
     if file.suffix == ".md":
         text = markdown(loaded)
     else:
@@ -68,29 +68,45 @@ def report(runs: Sequence[Run | Path], file: Path, curves: Mapping[str, Path] | 
 
 
 def markdown(runs: Sequence[Run | Path]) -> str:
-    """The result in words and the tables of the runs, with their comparison if there are several, as
-    Markdown."""
-    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
-    sheets = [accuracy_sheet(run) for run in loaded]
-    if len(loaded) > 1:
-        sheets.append(comparison_sheet(loaded))
-    return "\n".join(["\n".join(sentences(loaded)) + "\n", *(sheet.markdown() for sheet in sheets)])
+    """The results in words and tables, as Markdown; runs on different questions under headings of their
+    own."""
+    chapters = _chapters(load_all(runs))
+    text = []
+    for title, group in chapters:
+        text += [f"## {title}\n"] if len(chapters) > 1 else []
+        text.append("\n".join(sentences(group)) + "\n")
+        text += [accuracy_sheet(run).markdown() for run in group]
+        text += [comparison_sheet(group).markdown()] if len(group) > 1 else []
+    return "\n".join(text)
+
+
+def _chapters(runs: list[Run]) -> list[tuple[str, list[Run]]]:
+    """The runs in groups that were asked the same problems, at least in part, with a title each."""
+    groups: list[list[Run]] = []
+    for run in runs:
+        group = next((g for g in groups if g[0].replies.keys() & run.replies.keys()), None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    titled = []
+    for group in groups:
+        sets = sorted({question.set for question in group[0].questions.values() if question.set})
+        titled.append(
+            (f"{len(group[0].questions)} problems of {', '.join(sets) or group[0].info['source']}", group)
+        )
+    return titled
 
 
 def _page(runs: list[Run], trainings: Mapping[str, list[Record]]) -> str:
-    names = [run.name for run in runs]
+    chapters = _chapters(runs)
+    names = list(dict.fromkeys(run.path.resolve().name for run in runs))
     title = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    lead, *more = sentences(runs)
-    body = [
-        f'<h1>{escape(title)}</h1>\n<p class="lead">{escape(lead)}</p>',
-        *(f"<p>{escape(sentence)}</p>" for sentence in more),
-        *(_accuracy(runs, part) for part in PARTS if part == "task" or _several(runs, part)),
-        _verdicts(runs),
-        _curves(trainings),
-        _examples(runs),
-        _method(runs),
-        _settings(runs),
-    ]
+    body = [f"<h1>{escape(title)}</h1>"]
+    for heading, group in chapters:
+        body += [f'<h1 class="chapter">{escape(heading)}</h1>'] if len(chapters) > 1 else []
+        body += _chapter(group)
+    body += [_curves(trainings), _method(runs), *(_settings(group) for _, group in chapters)]
     css = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -101,6 +117,17 @@ def _page(runs: list[Run], trainings: Mapping[str, list[Record]]) -> str:
     )
 
 
+def _chapter(runs: list[Run]) -> list[str]:
+    lead, *more = sentences(runs)
+    return [
+        f'<p class="lead">{escape(lead)}</p>',
+        *(f"<p>{escape(sentence)}</p>" for sentence in more),
+        *(_accuracy(runs, part) for part in PARTS if part == "task" or _several(runs, part)),
+        _verdicts(runs),
+        _examples(runs),
+    ]
+
+
 def _several(runs: list[Run], part: Part) -> bool:
     return len({getattr(question, part) for run in runs for question in run.questions.values()} - {None}) > 1
 
@@ -108,22 +135,24 @@ def _several(runs: list[Run], part: Part) -> bool:
 def _accuracy(runs: list[Run], part: Part) -> str:
     """A table whose rows are drawn: intervals on one scale, beside their numbers."""
     each = [{**parts(run, part), "all": summary(run)} for run in runs]
-    two = len(runs) == 2
-    changes = {row.name: row for row in compare(runs, part)} if two else {}
+    compared = len(runs) > 1
+    changes = {row.name: row for row in compare([runs[0], runs[-1]], part)} if compared else {}
     rows = []
     for name in [*sorted({name for one in each for name in one} - {"all"}), "all"]:
         found = [one.get(name) for one in each]
         drawn = dots([one.strict if one else None for one in found], name)
-        cells = "".join(map(_figure, found)) + (_changed(changes.get(name)) if two else "")
+        cells = "".join(map(_figure, found)) + (_changed(changes.get(name)) if compared else "")
         kind = ' class="all"' if name == "all" else ""
         rows.append(f'<tr{kind}><th scope="row">{escape(name)}</th><td class="plot">{drawn}</td>{cells}</tr>')
     heads = "".join(f'<th class="n">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
-    rest = len(runs) + (2 if two else 0)
-    heads += '<th class="n">change</th><th class="n wide">p</th>' if two else ""
+    rest = len(runs) + (2 if compared else 0)
+    many = " many" if len(runs) > 2 else ""
+    change = "change" if len(runs) == 2 else "first to last"
+    heads += f'<th class="n">{change}</th><th class="n wide">p</th>' if compared else ""
     return (
         f"<h2>Accuracy by {part}</h2>"
         '<p class="note">Replies that are right in everything asked, in percent, with 95 % intervals.</p>'
-        f'<table class="plotted"><thead><tr><th>{part}</th><th class="plot"></th>{heads}</tr></thead>'
+        f'<table class="plotted{many}"><thead><tr><th>{part}</th><th class="plot"></th>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody>"
         f'<tfoot><tr><td></td><td class="plot">{axis()}</td>{"<td></td>" * rest}</tr></tfoot></table>'
     )

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from caugym.evaluate.compare import Comparison, compare
-from caugym.evaluate.records import Run, load
+from caugym.evaluate.records import Run, load, load_all
 from caugym.evaluate.stats import Difference, Estimate
 from caugym.evaluate.summary import NO_ANSWER, Part, Summary, parts, summary
 
@@ -83,28 +83,40 @@ def accuracy_sheet(run: Run | Path, part: Part = "task") -> Sheet:
 
 
 def comparison_sheet(runs: Sequence[Run | Path], part: Part = "task") -> Sheet:
-    """Paired differences to the first run: what ``caugym compare`` prints."""
-    loaded = [load(run) if isinstance(run, Path) else run for run in runs]
+    """Paired differences between runs: what ``caugym compare`` prints."""
+    loaded = load_all(runs)
     rows = compare(loaded, part)
     several = len(loaded) > 2
-    named = ("First", "Other") if several else tuple(_short(run.name) for run in loaded)
-    header = ("N", *named, "Change", "95 % interval", "p", "Detectable")
-    cells = [((_short(row.second),) if several else ()) + (row.name, *_difference_cells(row)) for row in rows]
+    names = [_short(run.name) for run in loaded]
+    header = ("Run", "Against", part.capitalize(), "N") if several else (part.capitalize(), "N", *names)
+    cells = []
+    for row in rows:
+        change = _difference_cells(row)
+        if several:
+            problems = (_short(row.second), _short(row.first), row.name, str(row.difference.problems))
+        else:
+            problems = (
+                row.name,
+                str(row.difference.problems),
+                percent(row.before.value),
+                percent(row.after.value),
+            )
+        cells.append((*problems, *change))
     reasons = sorted({row.difference.reason for row in rows if row.difference.reason})
     notes = (
-        "N: problems. Accuracy in percent; change in points, paired by problem, with a bootstrap interval.",
+        "N: problems. Accuracy in percent, change in points, paired by problem, with a bootstrap interval.",
         "p: exact sign-flip test, Holm-corrected.",
         "Detectable: the change that such a comparison finds with 80 % power.",
         *(f"{NONE}: {reason}." for reason in reasons),
         *(note for run in loaded for note in _unfinished(run)),
     )
     return Sheet(
-        f"Compared with {loaded[0].name}" if several else f"{loaded[1].name} compared with {loaded[0].name}",
-        (*(("Run",) if several else ()), part.capitalize(), *header),
+        "Runs compared" if several else f"{loaded[1].name} compared with {loaded[0].name}",
+        (*header, "Change", "95 % interval", "p", "Detectable"),
         tuple(cells),
         notes,
-        names=2 if several else 1,
-        rule=(len(loaded) - 2,),
+        names=3 if several else 1,
+        rule=(len(loaded) * (len(loaded) - 1) // 2 - 1,),
     )
 
 
@@ -152,9 +164,6 @@ def _accuracy_row(each: Summary, k: int) -> tuple[str, ...]:
 def _difference_cells(row: Comparison) -> tuple[str, ...]:
     change = row.difference
     return (
-        str(change.problems),
-        percent(row.before.value),
-        percent(row.after.value),
         percent(change.value, sign=True),
         interval(change, sign=True),
         probability(row.adjusted),
