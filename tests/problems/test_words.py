@@ -1,5 +1,6 @@
 """The two directions between problems and words, and the reading of public wordings."""
 
+import dataclasses
 import json
 import os
 import re
@@ -274,7 +275,10 @@ FAULTS = [
     ("sleep being good is 0.5", "sleep being great is 0.5", "sleep being great"),
     ("sleep being good is 0.5", "slep being good is 0.5", "slep being good"),
     ("is 0.25.", "is 1.25.", "1.25 is not between 0 and 1"),
+    ("is 0.25.", "is 012.", "012 is not between 0 and 1"),
     ("is 0.25.", "is NaN.", "is NaN."),
+    ("is 0.25.", "is 0.٢٥.", "٢٥."),
+    ("is 0.25.", "is 25%.", "is 25%."),
     ("sleep being good and house", "sleep being good and sleep being poor and house", "told twice"),
     ("with sleep being good, the", "with trust being low, the", "both sides"),
     ("effect (ATE)", "effect (CDE)", "disagree"),
@@ -298,51 +302,6 @@ def test_what_cannot_be_read_is_quoted_in_one_line(old: str, new: str, message: 
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 220
     assert issubclass(Unreadable, InputError)
-
-
-_START = verbalise(_example(), Style(layout=3)).partition("The probability of sleep")[0]
-HOSTILE = [
-    "",
-    " ",
-    "\x00",
-    "\ud800",
-    "?" * 500,
-    "a" * 10_000_000,
-    "Sleep has a direct effect on " * 300_000,
-    "Sleep has a direct effect on " * 3_000,
-    "being and " * 9_000,
-    _START + "The probability of " + " given sleep being low is 0 is" * 3000,
-    _START + "For those with " + ", the probability of " * 4000,
-    _START
-    + "Given that "
-    + " was low and sleep was low, what is the lower bound of the probability that " * 900,
-    _START + "With " + "sleep held at low and " * 3000,
-    _START + "If " + "sleep is changed to be " * 3000,
-    _START + " " * 90_000 + "x",
-    "Sleep has a direct effect on x. " + "Levels: " + "sleep (low or " * 5000,
-    PUBLIC,
-    PUBLIC + "A has a direct effect on " * 3500,
-    PUBLIC + "A has a direct effect on B. " * 3000,
-    PUBLIC + "(a has a direct effect on b. (" * 3000,
-    PUBLIC + "A has a direct effect on b.\n" + "For those with a being low, the probability of " * 1500,
-    PUBLIC + "A has a direct effect on b.\n" + "The probability of " + "a being low and " * 4000 + "is 0.1.",
-    PUBLIC
-    + "A has a direct effect on b.\nConsider the effect (PN) of a on b.\n"
-    + "Given that the the a was " * 900,
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_texts_are_refused_quickly(text: str) -> None:
-    start = time.perf_counter()
-    with pytest.raises(Unreadable):
-        read(text)
-    assert time.perf_counter() - start < 0.5
-
-
-def test_a_text_that_is_too_long_is_refused_unread() -> None:
-    with pytest.raises(Unreadable, match=f"{MAX_CHARACTERS + 1} characters"):
-        read(verbalise(_example(), Style()).ljust(MAX_CHARACTERS + 1))
 
 
 ARROWS = (
@@ -477,6 +436,96 @@ PUBLIC_FAULTS = [
 def test_what_cannot_be_read_in_calm_wording_is_quoted(statements: str, asks: str, message: str) -> None:
     with pytest.raises(Unreadable, match=message):
         read(_public(statements, asks))
+
+
+_START = verbalise(_example(), Style(layout=3)).partition("The probability of sleep")[0]
+HOSTILE = [
+    "",
+    " ",
+    "\x00",
+    "\ud800",
+    "?" * 500,
+    "a" * 10_000_000,
+    "Sleep has a direct effect on " * 300_000,
+    "Sleep has a direct effect on " * 3_000,
+    "being and " * 9_000,
+    _START + "The probability of " + " given sleep being low is 0 is" * 3000,
+    _START + "For those with " + ", the probability of " * 4000,
+    _START
+    + "Given that "
+    + " was low and sleep was low, what is the lower bound of the probability that " * 900,
+    _START + "With " + "sleep held at low and " * 3000,
+    _START + "If " + "sleep is changed to be " * 3000,
+    _START + " " * 90_000 + "x",
+    "Sleep has a direct effect on x. " + "Levels: " + "sleep (low or " * 5000,
+    PUBLIC,
+    PUBLIC + "A has a direct effect on " * 3500,
+    PUBLIC + "A has a direct effect on B. " * 3000,
+    PUBLIC + "(a has a direct effect on b. (" * 3000,
+    PUBLIC + " ".join(f"A{i} has a direct effect on b{i}." for i in range(2700)),
+    PUBLIC + " ".join(f"A{i} has a direct effect on b{i}." for i in range(2700)) + "\n" + STATED,
+    " ".join(f"A{i} has a direct effect on b{i}." for i in range(2700))
+    + " Each factor is either low or high.",
+    PUBLIC + "A has a direct effect on b.\n" + "For those with a being low, the probability of " * 1500,
+    PUBLIC + "A has a direct effect on b.\n" + "The probability of " + "a being low and " * 4000 + "is 0.1.",
+    PUBLIC
+    + "A has a direct effect on b.\nConsider the effect (PN) of a on b.\n"
+    + "Given that the the a was " * 900,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_texts_are_refused_quickly(text: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(Unreadable):
+        read(text)
+    assert time.perf_counter() - start < 0.5
+
+
+def test_a_text_that_is_too_long_is_refused_unread() -> None:
+    with pytest.raises(Unreadable, match=f"{MAX_CHARACTERS + 1} characters"):
+        read(verbalise(_example(), Style()).ljust(MAX_CHARACTERS + 1))
+
+
+@st.composite
+def _mangled(draw: st.DrawFn) -> str:
+    """A text that was a problem before pieces of it were cut, doubled or put elsewhere."""
+    own = verbalise(_example(draw(st.sampled_from(list(TASK_NAMES)))), draw(STYLES))
+    name, question, _ = draw(st.sampled_from(ASKED))
+    public = _public(STATED, f"Consider the {name} of the rent on weight.\n{question}")
+    text = draw(st.sampled_from([own, RELEASE, public]))
+    for _ in range(draw(st.integers(1, 3))):
+        a, b, c = sorted(draw(st.integers(0, len(text))) for _ in range(3))
+        moved = text[:a] + text[b:c] + text[a:b] + text[c:]
+        text = draw(st.sampled_from([text[:a] + text[b:], text[:b] + text[a:], moved]))
+    return text
+
+
+@settings(max_examples=400, deadline=None)
+@given(_mangled())
+def test_a_mangled_text_is_a_problem_or_unreadable(text: str) -> None:
+    try:
+        stated = read(text).statements
+    except Unreadable:
+        return
+    assert all(0 <= float(statement.value) <= 1 for statement in stated)
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems(), STYLES, st.data())
+def test_no_sentence_of_a_problem_is_idle(problem: Problem, style: Style, data: st.DataObject) -> None:
+    """Without one of its arrows or statements, or its question, a text never tells the same problem."""
+    sentences = verbalise(problem, dataclasses.replace(style, frame=-1, levels=0, layout=2)).split("\n")
+    first = data.draw(st.integers(0, len(sentences) - 1))
+    if sentences[first] in wording.EFFECT_FORMATS + wording.PROBABILITY_FORMATS:
+        return
+    if first == len(sentences) - 3 and style.instruction >= 0:
+        return
+    try:
+        changed = read("\n".join(sentences[:first] + sentences[first + 1 :]))
+    except Unreadable:
+        return
+    assert changed != problem
 
 
 def _shared(*parts: str) -> Path:

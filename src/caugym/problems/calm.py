@@ -14,7 +14,7 @@ from typing import Any
 
 from caugym.core.query import Assignment, Query, Task, Term
 from caugym.problems.problem import Problem, Statement, Variable
-from caugym.problems.wording import unopened, unreadable
+from caugym.problems.wording import MOST_VARIABLES, unopened, unreadable
 
 _OPENING = re.compile(
     r"\s*(?:Input Info:)?\s*Imagine a self-contained, hypothetical world with only the following conditions"
@@ -24,7 +24,7 @@ _GRAPH_END = re.compile(r"\s*(?:\n|$|(?=For those with |The probability of |Inst
 _ARROW = re.compile(r" ha(?:s|ve) a direct effect on ")
 _STATEMENT = re.compile(
     r"(?:For those with (?P<given>.{1,2000}?), the probability of|The probability of) (?P<event>.{1,2000}?)"
-    r" is (?P<p>\d{1,3}(?:\.\d{1,12})?)(?:\.(?!\d)|(?=\s*(?:\n|$)))\s*"
+    r" is (?P<p>[0-9]{1,3}(?:\.[0-9]{1,12})?)(?:\.(?!\d)|(?=\s*(?:\n|$)))\s*"
 )
 _INSTRUCTION = (
     r"(?:Instruction:\s*)?Consider the [a-z ]{1,80} \((?P<task>ATE|CDE|ETT|NDE|NIE|PN|PS)\) of <x> on <y>"
@@ -110,16 +110,25 @@ class _Told:
                 self.numbers.setdefault(_key(name), len(self.numbers))
             spelling.setdefault(_key(cause), unopened(cause))
             spelling[_key(effect)] = effect
-            edges.append((self.numbers[_key(cause)], self.numbers[_key(effect)]))
+            edges.append((self.number(cause), self.number(effect)))
+        if len(spelling) > MOST_VARIABLES:
+            raise unreadable(f"there are {len(spelling)} variables, more than {MOST_VARIABLES}")
         self.names, self.edges = tuple(spelling.values()), tuple(edges)
         self.mentioned: list[dict[str, int | None]] = [{} for _ in self.names]
+        self.levels: tuple[tuple[str, ...], ...] = ()
         longest_first = sorted(self.names, key=len, reverse=True)
         self.spelt = "|".join(re.escape(name).replace(r",\ ", "(?:, | and )") for name in longest_first)
         self.assignment = re.compile(
-            rf"{_ARTICLE}({self.spelt}) being ((?:(?! being ).){{1,80}}?)(?: \([A-Z]=(\d)\))?"
+            rf"{_ARTICLE}({self.spelt}) being ((?:(?! being ).){{1,80}}?)(?: \([A-Z]=([01])\))?"
             rf"(?:(?:, | and )(?={_ARTICLE}(?:{self.spelt}) being )|$)",
             re.IGNORECASE,
         )
+
+    def number(self, name: str) -> int:
+        """The number of the variable that is spelt so."""
+        if _key(name) not in self.numbers:
+            raise unreadable("no arrow mentions", name)
+        return self.numbers[_key(name)]
 
     def assignments(self, text: str) -> list[_Mention]:
         """A list such as "a being low, b being high and c being low"."""
@@ -128,7 +137,7 @@ class _Told:
             found = self.assignment.match(text, position)
             if not found:
                 raise unreadable("cannot tell which variable has which level in", text[position:])
-            result.append(self.mention(self.numbers[_key(found[1])], found[2], found[3]))
+            result.append(self.mention(self.number(found[1]), found[2], found[3]))
             position = found.end()
         return result
 
@@ -157,8 +166,11 @@ class _Told:
 
     def query(self, task: Task, said: dict[str, str]) -> Query:
         """The question as a query; this settles the levels, so it comes after every mention."""
-        x, y = self.numbers[_key(said["x"])], self.numbers[_key(said["y"])]
+        x, y = self.number(said["x"]), self.number(said["y"])
         held = self.assignments(said["held"]) if "held" in said else []
+        fixed = [variable for variable, _ in held]
+        if len({x, y, *fixed}) < 2 + len(fixed):
+            raise unreadable("the question gives one variable two roles", said["x"])
         for role, variable in (("original", x), ("to", x), ("other", y), ("level", y)):
             if role in said:
                 self.mention(variable, said[role])

@@ -13,7 +13,7 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.problems import wording
 from caugym.problems.calm import read_calm, recognises
 from caugym.problems.problem import Problem, Statement, Variable
-from caugym.problems.wording import TASK_NAMES, Unreadable, Wording, unopened, unreadable
+from caugym.problems.wording import MOST_VARIABLES, TASK_NAMES, Unreadable, Wording, unopened, unreadable
 
 __all__ = ["MAX_CHARACTERS", "Unreadable", "read"]
 
@@ -128,6 +128,8 @@ class _Reader:
             self.pos = found.end()
         if not edges:
             raise self.fail("expected a sentence that says what has a direct effect on what, found")
+        if len(names) > MOST_VARIABLES:
+            raise self.fail(f"there are {len(names)} variables, more than {MOST_VARIABLES}, before")
         if _PUNCTUATION("".join(names)):
             raise self.fail("a name holds punctuation or a line break before")
         return tuple(edges)
@@ -189,7 +191,7 @@ class _Reader:
             else:
                 term = Term(event)
             value = found[p]
-            if value[0] != "0" and float(value) > 1:
+            if value[:2] != "0." and float(value) > 1:
                 raise self.fail(f"the probability {value} is not between 0 and 1")
             statements.append(Statement(term, value))
             self.pos = found.end()

@@ -3,6 +3,8 @@
 Names and levels must be sayable: no `RESERVED` word, no punctuation of ``. , : ; ? ( )``, at most 80
 characters, and no capital before a small letter at the start of a name (``"GDP growth"`` is fine, ``"English
 skills"`` is not: at the start of a sentence nobody could tell whether the name has the capital).
+Every variable has an arrow, and variables are numbered as the arrows mention them, cause before effect. A
+controlled direct effect holds at least one variable fixed. No wording tells a probability under ``do``.
 """
 
 from collections.abc import Mapping

@@ -54,13 +54,17 @@ _FIELDS = {
     "event": "[^.]{1,900}",
     "given": "[^.]{1,900}",
     "held": r"[^.:;?()\n]{1,900}",
-    "p": r"\d{1,3}(?:\.\d{1,12})?",
+    "p": r"[0-9]{1,3}(?:\.[0-9]{1,12})?",
     "more": "more|less",
     "bound": "lower|upper",
     "code": "|".join(TASK_NAMES),
     "task": "|".join(TASK_NAMES.values()),
     "levels": r"[^.:;?()\n]{1,200} or [^.:;?()\n]{1,200}",
 }
+
+
+MOST_VARIABLES = 64
+"""A graph with more is refused; nobody could solve it."""
 
 
 class Unreadable(InputError):
