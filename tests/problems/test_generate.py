@@ -1,4 +1,4 @@
-"""Laws of generated problems: they read back, their numbers exist, their solutions are right, sets are balanced."""
+"""Generated problems read back, have numbers that exist and right solutions, and are balanced."""
 
 import re
 from collections import Counter
@@ -24,7 +24,9 @@ from caugym.problems.solution import check_steps
 from caugym.problems.structure import draw
 
 EACH_TASK = pytest.mark.parametrize("task", TASKS)
-EACH_LEVEL = pytest.mark.parametrize("level", [n for n in LEVELS if n != "hard"] + [pytest.param("hard", marks=pytest.mark.slow)])
+EACH_LEVEL = pytest.mark.parametrize(
+    "level", [n for n in LEVELS if n != "hard"] + [pytest.param("hard", marks=pytest.mark.slow)]
+)
 
 
 def items(task: str, level: str, n: int, split: str = "test", seed: int = 1) -> list[Item]:
@@ -61,7 +63,9 @@ def test_answers_are_balanced(task: str) -> None:
         null = sum(item.gold.value == "0.0000" for item in batch)
         assert 2 <= null <= 30
     else:
-        clipped = Counter((item.problem.query.bound, item.gold.value in ("0.0000", "1.0000")) for item in batch)
+        clipped = Counter(
+            (item.problem.query.bound, item.gold.value in ("0.0000", "1.0000")) for item in batch
+        )
         assert clipped == {(b, c): 20 if c else 60 for b in ("lower", "upper") for c in (True, False)}
 
 
@@ -74,7 +78,7 @@ def test_train_and_test_share_no_name() -> None:
 
 
 def test_the_order_of_statements_tells_nothing() -> None:
-    first = Counter()
+    first: Counter[bool] = Counter()
     for item in items("ATE", "standard", 200):
         statement, query = item.problem.statements[0], item.problem.query
         first[statement.term.event[0][0] == query.outcome] += 1
@@ -124,7 +128,12 @@ def test_a_certificate_proves_only_its_own_problem(task: str) -> None:
         assert len(faults(a.problem, a.gold, broken)) == 1
 
 
-@given(st.recursive(st.integers(0, 99).map(str), lambda e: st.tuples(e, st.sampled_from("+-*"), e).map(lambda t: f"({t[0]} {t[1]} {t[2]})")))
+@given(
+    st.recursive(
+        st.integers(0, 99).map(str),
+        lambda e: st.tuples(e, st.sampled_from("+-*"), e).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    )
+)
 def test_evaluation_is_exact(expression: str) -> None:
     assert evaluate(expression) == eval(expression)
 
@@ -138,7 +147,7 @@ def test_what_is_not_arithmetic_is_refused(text: str) -> None:
 def test_unknown_names_are_one_clear_line() -> None:
     for arguments in (("bse", "ATE", "easy"), ("base", "ATT", "easy"), ("base", "ATE", "eazy")):
         with pytest.raises(InputError, match="choose"):
-            list(generate(*arguments, "test", 1, [0]))  # type: ignore[arg-type]
+            list(generate(*arguments, "test", 1, [0]))
     with pytest.raises(InputError, match="variables"):
         Level("mine", (2, 4), 2, (1.0,), (1.0,))
     with pytest.raises(InputError, match="no graph"):

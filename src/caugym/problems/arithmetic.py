@@ -1,8 +1,8 @@
 """Arithmetic as worked solutions write it, one equation at a time, and the check that every equation holds.
 
-Two ways of writing a number. Where probabilities have two decimals, whole numbers: a probability in percent, a
-product of two in hundredths of a percent, and so on, with carries and long division written out, because small
-models (and people) slip there. Elsewhere, exact decimals.
+Two ways of writing a number. Where probabilities have two decimals, whole numbers: a probability in
+percent, a product of two in hundredths of a percent, and so on, with carries and long division written out,
+because small models (and people) slip there. Elsewhere, exact decimals.
 """
 
 import re
@@ -34,13 +34,23 @@ class Number(NamedTuple):
 def number(value: Fraction, places: int, factors: int = 1) -> Number:
     """A fraction as a number of at least ``places`` decimals; one whose decimals never end is rounded to 8.
 
-    >>> number(Fraction(1, 4), 4), number(Fraction(1, 3), 4)
-    (Number(units=2500, places=4, factors=1, exact=True), Number(units=33333333, places=8, factors=1, exact=False))
+    >>> number(Fraction(1, 4), 4), number(Fraction(1, 3), 4)  # doctest: +ELLIPSIS
+    (Number(units=2500, places=4, ...exact=True), Number(units=33333333, places=8, ...exact=False))
     """
     scaled = value * 10**places
     if scaled.denominator == 1:
         return Number(scaled.numerator, places, factors)
     return Number(round(value * 10**8), 8, factors, (value * 10**8).denominator == 1)
+
+
+def printed(text: str, places: int) -> Number:
+    """A printed decimal as a number of ``places`` decimals, at least as many as it has.
+
+    >>> printed("0.25", 4)
+    Number(units=2500, places=4, factors=1, exact=True)
+    """
+    whole, _, rest = text.partition(".")
+    return Number(int(whole + rest) * 10 ** (places - len(rest)), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,8 @@ class Arithmetic:
         (h1, l1), (h2, l2) = divmod(large, 100), divmod(small, 100)
         if (p > 0) == (q > 0):
             carry = int(l1 + l2 >= 100)
-            return f"{l1:02d} + {l2:02d} = {l1 + l2:02d}, {h1:02d} + {h2:02d} + {carry} = {h1 + h2 + carry:02d}, "
+            high = f"{h1:02d} + {h2:02d} + {carry} = {h1 + h2 + carry:02d}"
+            return f"{l1:02d} + {l2:02d} = {l1 + l2:02d}, {high}, "
         borrow = int(l1 < l2)
         low = f"{l1:02d} - {l2:02d}{' + 100' * borrow} = {l1 - l2 + 100 * borrow:02d}"
         return f"{low}, {h1:02d} - {h2:02d} - {borrow} = {h1 - h2 - borrow:02d}, "

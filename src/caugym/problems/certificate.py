@@ -1,9 +1,9 @@
-"""Certificates: a joint distribution that has every printed number, and so proves that the numbers are possible.
+"""Certificates: a joint distribution that has every printed number, which proves the numbers possible.
 
-The certificate of a problem is JSON: ``adjust`` and ``mediators``, the sets of the formula, and ``tables``, for
-each variable its P(level 1 | parents) in units of 1e-12, parent levels counted in binary with the first parent as
-the lowest bit. `faults` checks it from definitions alone: the oracle on this joint must give every stated
-probability and the gold answer, by code that shares nothing with the formula.
+The certificate of a problem is JSON: ``adjust`` and ``mediators``, the sets of the formula, and ``tables``,
+for each variable its P(level 1 | parents) in units of 1e-12, parent levels counted in binary with the first
+parent as the lowest bit. `faults` checks it from definitions alone: the oracle on this joint must give
+every stated probability and the gold answer, by code that shares nothing with the formula.
 """
 
 import json
@@ -57,9 +57,9 @@ def model(problem: Problem, text: str) -> SCM:
 def faults(problem: Problem, gold: Answer, text: str) -> list[str]:
     """What is wrong with a certificate; empty if it proves the problem.
 
-    Checks that the joint obeys the graph (by its form), is strictly positive, has every printed number, that no
-    printed number conditions on an event rarer than 0.02, and that the estimand, computed from its definition,
-    is the gold value.
+    Checks that the joint obeys the graph (by its form), is strictly positive, has every printed number,
+    that no printed number conditions on an event rarer than 0.02, and that the estimand, computed from its
+    definition, is the gold value.
     """
     try:
         scm = model(problem, text)

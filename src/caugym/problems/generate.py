@@ -33,7 +33,7 @@ from caugym.problems.verbalise import random_style, verbalise
 VERSION = "1"
 """Version of the generator; a change that moves any item changes it."""
 
-TASKS: tuple[Task, ...] = tuple(TABLE)
+TASKS: tuple[Task, ...] = tuple(estimand.code for estimand in TABLE.values())
 SETS = ("base",)
 TOLERANCE = 0.0005
 VISIBLE = 0.02
@@ -163,7 +163,7 @@ class _Maker:
         if wish.bound is None:
             return abs(value) >= SMALLEST
         if wish.clipped:
-            return value == (0.0 if wish.bound == "lower" else 1.0)
+            return bool(value == (0.0 if wish.bound == "lower" else 1.0))
         return SMALLEST <= value <= 1 - SMALLEST
 
     def _tell(self, draft: _Draft, attempt: int, numbers: _Numbers) -> Item | None:
@@ -198,7 +198,8 @@ class _Maker:
             gold=gold,
             solution=worked(solution),
             certificate=certificate(
-                solution.sets or Sets(), told_tables(problem, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
+                solution.sets or Sets(),
+                told_tables(problem, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True))),
             ),
         )
 
@@ -233,7 +234,9 @@ def generate(
                 break
             if attempt % PATIENCE == 0:
                 drafts = {index: maker.draft(index, attempt) for index in waiting}
-            done |= {item.index: item for item in maker.attempt([drafts[index] for index in waiting], attempt)}
+            done |= {
+                item.index: item for item in maker.attempt([drafts[index] for index in waiting], attempt)
+            }
         else:
             raise InputError(f"level {maker.level.name!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
         yield from (done[index] for index in chunk)
@@ -279,7 +282,7 @@ def _numbers(drafts: Sequence[_Draft], decimals: int) -> list[_Numbers | None]:
 def _named(
     structure: Structure, printed: list[int], maker: _Maker, turned: bool, rng: Random
 ) -> tuple[Problem, list[int], list[int]]:
-    """The problem with names and in random order; for each variable its slot and whether its levels are flipped."""
+    """The problem named and in random order; for each variable its slot, and whether its levels turned."""
     dag, query, n = structure.dag, structure.query, structure.dag.n
     names = place(dag, rng, maker.split) if rng.random() < maker.level.real else None
     names = names or nonsense(rng, n, maker.split)

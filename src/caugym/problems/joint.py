@@ -1,12 +1,12 @@
 """Numbers for structures: printed decimals, and a joint distribution that has exactly those decimals.
 
-A batch of problems over different graphs is embedded in one complete graph on ``slots`` variables: the table of
-slot v lists P(v = 1 | all earlier slots), and does not depend on slots that are not parents. State s of the first
-v slots is an integer whose bit u is the level of slot u.
+A batch of problems over different graphs is embedded in one complete graph on ``slots`` variables: the
+table of slot v lists P(v = 1 | all earlier slots), and does not depend on slots that are not parents. State
+s of the first v slots is an integer whose bit u is the level of slot u.
 
-Printed numbers are rounded, so the joint they were computed from no longer has them. `fit` moves the tables, by
-Newton steps of least length, to a near joint that does. Problems whose numbers no near joint has are told apart by
-what is left over, and drawn again.
+Printed numbers are rounded, so the joint they were computed from no longer has them. `fit` moves the
+tables, by Newton steps of least length, to a near joint that does. Problems whose numbers no near joint has
+are told apart by what is left over, and drawn again.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,6 @@ from caugym.core.scm import SCM
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,9 @@ def _joint(tables: Sequence[Floats]) -> Floats:
 
 def _stated(both: Bools, given: Bools, joint: Floats) -> tuple[Floats, Floats]:
     """P(event | given) of each term, and the probability of what it divides by (of the event if nothing)."""
-    both_mass, given_mass = (np.matmul(rows, joint[..., None])[..., 0] for rows in (both.astype(float), given.astype(float)))
+    both_mass, given_mass = (
+        np.matmul(rows, joint[..., None])[..., 0] for rows in (both.astype(float), given.astype(float))
+    )
     conditional = ~given.all(axis=-1)
     return both_mass / given_mass, np.where(conditional, given_mass, both_mass)
 
@@ -126,7 +125,9 @@ def _step(tables: list[Floats], parents: Ints, balance: Floats, mine: Bools) -> 
         weighed = off + on
     slope = np.concatenate(slopes[::-1], axis=2)
     gram = slope @ slope.swapaxes(1, 2)
-    gram += np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]  # padding, and rows that repeat others
+    gram += (
+        np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
+    )  # padding, and rows that repeat others
     move = (np.linalg.solve(gram, short).swapaxes(1, 2) @ slope)[:, 0]
     for v, table in enumerate(tables):
         table += move[:, (1 << v) - 1 : (2 << v) - 1]

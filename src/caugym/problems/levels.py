@@ -23,8 +23,8 @@ class Level:
         adjust: Weights of the numbers of variables to adjust for: 0, 1, 2, ...
         mediators: Weights of the numbers of mediators, 0, 1, 2, ... (NDE and NIE; CDE holds at least one).
         statements: Most stated probabilities.
-        factors: Most factors in a term of the formula, a division counted as one. With 2, mediated effects and
-            bounds need no covariates.
+        factors: Most factors in a term of the formula, a division counted as one. With 2, mediated
+            effects and bounds need no covariates.
         density: The chance that an arrow is there, in eighths, is drawn between these two, once a problem.
         null: Share of problems whose effect is exactly 0 by the graph alone.
         clipped: Share of PN and PS problems whose bound is cut off at 0 or 1.
@@ -46,7 +46,9 @@ class Level:
     def __post_init__(self) -> None:
         low, high = self.variables
         if not 3 <= low <= high <= 10:
-            raise InputError(f"level {self.name!r}: variables must be 3 to 10, smallest first, not {self.variables}")
+            raise InputError(
+                f"level {self.name!r}: variables must be 3 to 10, smallest first, not {self.variables}"
+            )
         if self.decimals not in (2, 3, 4):
             raise InputError(f"level {self.name!r}: decimals must be 2, 3 or 4, not {self.decimals}")
 

@@ -6,14 +6,13 @@ compact, symbolic and correct; `check_steps` verifies every equation in them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import chain, product
+from itertools import chain, pairwise, product
 
 from caugym.core.estimand import Sets
 from caugym.core.graph import bits, mask
 from caugym.core.query import Assignment, Term
 from caugym.estimands import TABLE
-from caugym.problems.arithmetic import Arithmetic, Number, equations, number
+from caugym.problems.arithmetic import Arithmetic, Number, equations, number, printed
 from caugym.problems.derive import RULES, Derivation
 from caugym.problems.problem import Answer
 from caugym.problems.solve import Solution
@@ -49,10 +48,10 @@ class _Writer:
         self.z, self.m = tuple(bits(sets.adjust)), tuple(bits(sets.mediators))
         self.symbol = {q.treatment: "X", q.outcome: "Y"}
         self.symbol |= _numbered("Z", self.z) | _numbered("M", self.m or tuple(v for v, _ in q.held))
-        self.places = max((len(s.value) - 2 for s in self.problem.statements), default=4)
+        self.places = max((len(s.value.partition(".")[2]) for s in self.problem.statements), default=4)
         self.arithmetic = Arithmetic(percent=self.places <= 2)
         self.places = max(2, self.places)
-        self.known = {s.term: number(Fraction(s.value), self.places) for s in self.problem.statements}
+        self.known = {s.term: printed(s.value, self.places) for s in self.problem.statements}
 
     def name(self, variable: int) -> str:
         return self.symbol.get(variable) or self.problem.variables[variable].name
@@ -69,16 +68,20 @@ class _Writer:
         yield f"X = {x.name}: {x.levels[q.original]} -> {x.levels[q.to]}"
         yield f"Y = {y.name}: {y.levels[q.level]}"
         if q.held:
-            held = ", ".join(f"{self.name(v)} = {self.problem.variables[v].name}: {self.level(v, k)}" for v, k in q.held)
+            held = ", ".join(
+                f"{self.name(v)} = {self.problem.variables[v].name}: {self.level(v, k)}" for v, k in q.held
+            )
             yield f"held {held}"
         estimand = TABLE[q.task]
         if answer.status != "identified":
             yield "not stated: " + ", ".join(f"P({self.text(term)})" for term in self.solution.missing)
             return
         if self.solution.zero:
-            yield {"NIE": "no path from X to Y through a mediator", "CDE": "no edge X -> Y", "NDE": "no edge X -> Y"}.get(
-                q.task, "no directed path from X to Y"
-            )
+            yield {
+                "NIE": "no path from X to Y through a mediator",
+                "CDE": "no edge X -> Y",
+                "NDE": "no edge X -> Y",
+            }.get(q.task, "no directed path from X to Y")
             yield f"{q.task} = 0.0000: {answer.answer}"
             return
         yield from self._graph()
@@ -103,7 +106,9 @@ class _Writer:
             path = dag.directed_path(q.treatment, q.outcome) or []
             yield "path " + " -> ".join(map(self.name, path))
         if q.task in ("NDE", "NIE"):
-            yield ", ".join(f"{self.name(m)} = {self.problem.variables[m].name}" for m in self.m) or "M = none"
+            yield (
+                ", ".join(f"{self.name(m)} = {self.problem.variables[m].name}" for m in self.m) or "M = none"
+            )
         yield ", ".join(f"{self.name(z)} = {self.problem.variables[z].name}" for z in self.z) or "Z = none"
         cut = dag.without_arrows_out_of(1 << q.treatment | mask(v for v, _ in q.held))
         opened = cut.open_path(1 << q.treatment, 1 << q.outcome, 0) if self.z else None
@@ -113,7 +118,7 @@ class _Writer:
     def _walk(self, path: list[int]) -> str:
         parents = self.problem.dag.parents
         text = self.name(path[0])
-        for a, b in zip(path, path[1:], strict=False):
+        for a, b in pairwise(path):
             text += f" {'->' if parents[b] >> a & 1 else '<-'} {self.name(b)}"
         return text
 
@@ -146,7 +151,7 @@ class _Writer:
         term = Term(_sorted(event), _sorted(given))
         if term not in self.known:
             known = self.solution.knowledge
-            found = known.derivation(known.key(term))
+            found = known.derivation(known.keys.of(term))
             self.known[term] = number(found.value, self.places)
             for step in found.steps():
                 if step.term not in self.derived:
@@ -197,6 +202,7 @@ class _Writer:
         q = self.problem.query
         y, x1, x0 = ((q.outcome, q.level),), ((q.treatment, q.to),), ((q.treatment, q.original),)
         lines, parts = [], []
+        factor: Number | None
         for m in self._cells(self.m):
             head = self.setting((*z, *m))
             if q.task == "NIE":
@@ -206,7 +212,7 @@ class _Writer:
                 held = q.held + m + z
                 line, part = self.arithmetic.difference(self.p(y, x1 + held), self.p(y, x0 + held))
                 factor = self.p(m, x0 + z) if m else None
-            if factor:
+            if factor is not None:
                 weighed, part = self.arithmetic.product(part, factor)
                 line += f", {weighed}"
             lines.append(f"{head}: {line}" if head else line)

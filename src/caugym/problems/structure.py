@@ -116,7 +116,9 @@ def draw(task: Task, level: Level, *, null: bool, bound: Bound | None, rng: Rand
 
 
 def _no_graph(task: Task, level: Level) -> InputError:
-    return InputError(f"level {level.name!r} leaves no graph for {task}; widen its variables, adjust or mediators")
+    return InputError(
+        f"level {level.name!r} leaves no graph for {task}; widen its variables, adjust or mediators"
+    )
 
 
 def _sizes(task: Task, level: Level, rng: Random) -> tuple[int, int]:
@@ -180,7 +182,9 @@ def _tried(dag: DAG, task: Task, null: bool, sizes: Sizes, rng: Random) -> list[
         x, y = sorted(rng.sample(range(dag.n), 2))
         if null:
             roles = _null_roles(dag, task, *((x, y) if rng.random() < 0.5 else (y, x)))
-        elif _between(dag, x, y).bit_count() < sizes[1] or _open(dag, x, y) != (sizes[0] > 0) and not sizes[1]:
+        elif _between(dag, x, y).bit_count() < sizes[1]:
+            continue
+        elif not sizes[1] and _open(dag, x, y) != (sizes[0] > 0):
             continue  # spares a search for the sets
         else:
             roles = _roles(dag, _family(task), x, y)
