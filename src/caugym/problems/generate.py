@@ -159,7 +159,8 @@ class _Maker:
     def _wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
         wish, value = draft.wish, numbers.value
         if wish.null:
-            return abs(numbers.printed[0] - numbers.printed[1]) >= VISIBLE * 10**self.level.decimals
+            apart: float = abs(numbers.printed[0] - numbers.printed[1]) / 10**self.level.decimals
+            return apart >= VISIBLE
         if wish.bound is None:
             return abs(value) >= SMALLEST
         if wish.clipped:
