@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from operator import add, mul, sub, truediv
 from typing import Any, Literal, Protocol, TypeVar, cast
 
 import numpy as np
@@ -91,15 +92,32 @@ class Expr(ABC):
 
     def terms(self) -> tuple[Term, ...]:
         """The probabilities needed, each once, in the order of the formula with its sums written out."""
-        return self._distinct
-
-    @cached_property
-    def _distinct(self) -> tuple[Term, ...]:
-        return tuple(dict.fromkeys(self._leaves({})))
+        return self._program[0]
 
     def evaluate(self, value: Callable[[Term], T]) -> T:
         """The number, given the number of every term: `Fraction`, float, or numpy arrays (elementwise)."""
-        return cast(T, self._evaluate(value, {}))
+        terms, steps = self._program
+        numbers: list[Any] = [value(term) for term in terms]
+        stack: list[Any] = []
+        for step in steps:
+            if isinstance(step, int):
+                stack.append(numbers[step])
+            elif isinstance(step, Number):
+                stack.append(step.value)
+            elif step in _JOIN:
+                right = stack.pop()
+                stack[-1] = _JOIN[step](stack[-1], right)
+            else:
+                stack[-1] = _clip(step, stack[-1])
+        return cast(T, stack[0])
+
+    @cached_property
+    def _program(self) -> tuple[tuple[Term, ...], tuple["_Step", ...]]:
+        """The terms, and the calculation on their numbers in reverse Polish notation."""
+        steps: list[_Step] = []
+        terms: dict[Term, int] = {}
+        self._compile({}, terms, steps)
+        return tuple(terms), tuple(steps)
 
     def text(self, namer: Namer = Symbols()) -> str:
         """Plain text, e.g. ``sum_z P(Y=1 | X=1, z) * P(z)``."""
@@ -131,10 +149,8 @@ class Expr(ABC):
         """The expression at fixed levels of some index variables."""
 
     @abstractmethod
-    def _leaves(self, levels: Levels) -> Iterator[Term]: ...
-
-    @abstractmethod
-    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any: ...  # noqa: ANN401
+    def _compile(self, levels: Levels, terms: dict[Term, int], steps: list["_Step"]) -> None:
+        """Append the steps that put the value on the stack, and the terms not met before."""
 
     @abstractmethod
     def _write(self, notation: _Notation) -> tuple[str, int]: ...
@@ -164,32 +180,10 @@ class Prob(Expr):
 
     def bind(self, levels: Levels) -> Expr:
         """The term with FREE levels replaced."""
-        return Prob(self._at(levels))
+        return Prob(_bound(self.term, levels))
 
-    @cached_property
-    def _free(self) -> tuple[int, ...]:
-        sides = self.term.event + self.term.given + self.term.do
-        return tuple([v for v, level in sides if level == FREE])
-
-    @cached_property
-    def _bound(self) -> dict[tuple[int, ...], Term]:
-        return {}
-
-    def _at(self, levels: Levels) -> Term:
-        """The term at some levels of its index variables, made once: evaluation meets few of them often."""
-        if not self._free:
-            return self.term
-        key = tuple([levels.get(v, FREE) for v in self._free])
-        if key not in self._bound:
-            event, given, do = self.term.event, self.term.given, self.term.do
-            self._bound[key] = Term(_bind(event, levels), _bind(given, levels), _bind(do, levels))
-        return self._bound[key]
-
-    def _leaves(self, levels: Levels) -> Iterator[Term]:
-        yield self._at(levels)
-
-    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
-        return value(self._at(levels))
+    def _compile(self, levels: Levels, terms: dict[Term, int], steps: list["_Step"]) -> None:
+        steps.append(terms.setdefault(_bound(self.term, levels), len(terms)))
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         return notation.term(self.term), _ATOM
@@ -209,11 +203,8 @@ class Number(Expr):
         """Itself."""
         return self
 
-    def _leaves(self, levels: Levels) -> Iterator[Term]:
-        return iter(())
-
-    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
-        return self.value
+    def _compile(self, levels: Levels, terms: dict[Term, int], steps: list["_Step"]) -> None:
+        steps.append(self)
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         return str(self.value), _ATOM if self.value >= 0 else _ADD
@@ -235,21 +226,10 @@ class Binary(Expr):
         """Both sides bound."""
         return Binary(self.sign, self.left.bind(levels), self.right.bind(levels))
 
-    def _leaves(self, levels: Levels) -> Iterator[Term]:
-        yield from self.left._leaves(levels)
-        yield from self.right._leaves(levels)
-
-    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
-        left, right = self.left._evaluate(value, levels), self.right._evaluate(value, levels)
-        match self.sign:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case "/":
-                return left / right
+    def _compile(self, levels: Levels, terms: dict[Term, int], steps: list["_Step"]) -> None:
+        self.left._compile(levels, terms, steps)
+        self.right._compile(levels, terms, steps)
+        steps.append(self.sign)
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         (left, binds_left), (right, binds_right) = self.left._write(notation), self.right._write(notation)
@@ -280,14 +260,13 @@ class Total(Expr):
     body: Expr
     levels: tuple[int, ...]
 
-    @cached_property
-    def _choices(self) -> tuple[Levels, ...]:
-        ranges = (range(k) for k in self.levels)
-        return tuple([dict(zip(self.over, choice, strict=True)) for choice in product(*ranges)])
+    def _choices(self) -> Iterator[Levels]:
+        for choice in product(*(range(k) for k in self.levels)):
+            yield dict(zip(self.over, choice, strict=True))
 
     def expand(self) -> Expr:
         """One addend for each combination of levels."""
-        first, *others = (self.body.bind(choice).expand() for choice in self._choices)
+        first, *others = (self.body.bind(choice).expand() for choice in self._choices())
         for addend in others:
             first = first + addend
         return first
@@ -297,12 +276,11 @@ class Total(Expr):
         around = {v: level for v, level in levels.items() if v not in self.over}
         return Total(self.over, self.body.bind(around), self.levels)
 
-    def _leaves(self, levels: Levels) -> Iterator[Term]:
-        for choice in self._choices:
-            yield from self.body._leaves({**levels, **choice})
-
-    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
-        return sum([self.body._evaluate(value, {**levels, **choice}) for choice in self._choices])
+    def _compile(self, levels: Levels, terms: dict[Term, int], steps: list["_Step"]) -> None:
+        for i, choice in enumerate(self._choices()):
+            self.body._compile({**levels, **choice}, terms, steps)
+            if i:
+                steps.append("+")
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         body, binds = self.body._write(notation)
@@ -326,20 +304,27 @@ class Clip(Expr):
         """The inner expression bound."""
         return Clip(self.side, self.inner.bind(levels))
 
-    def _leaves(self, levels: Levels) -> Iterator[Term]:
-        return self.inner._leaves(levels)
-
-    def _evaluate(self, value: Callable[[Term], Any], levels: Levels) -> Any:  # noqa: ANN401
-        inner = self.inner._evaluate(value, levels)
-        if isinstance(inner, np.ndarray):
-            return np.maximum(0, inner) if self.side == "lower" else np.minimum(1, inner)
-        zero = inner - inner  # of the type of the terms, so that a clipped fraction stays a fraction
-        return max(zero, inner) if self.side == "lower" else min(zero + 1, inner)
+    def _compile(self, levels: Levels, terms: dict[Term, int], steps: list["_Step"]) -> None:
+        self.inner._compile(levels, terms, steps)
+        steps.append(self.side)
 
     def _write(self, notation: _Notation) -> tuple[str, int]:
         opening, closing = notation.clip
         name, limit = ("max", "0") if self.side == "lower" else ("min", "1")
         return f"{opening % name}{limit}, {self.inner._write(notation)[0]}{closing}", _ATOM
+
+
+_Step = int | Number | str
+"""Push a term by its number, push a number, or calculate: a sign of `Binary` or a side of `Clip`."""
+
+_JOIN: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
+
+
+def _clip(side: str, inner: Any) -> Any:  # noqa: ANN401 (the type of the terms)
+    if isinstance(inner, np.ndarray):
+        return np.maximum(0, inner) if side == "lower" else np.minimum(1, inner)
+    zero = inner - inner  # of the type of the terms, so that a clipped fraction stays a fraction
+    return max(zero, inner) if side == "lower" else min(zero + 1, inner)
 
 
 def prob(event: Mapping[int, int], given: Mapping[int, int] | None = None) -> Expr:
@@ -358,8 +343,15 @@ def free(variables: int) -> dict[int, int]:
     return dict.fromkeys(bits(variables), FREE)
 
 
-def _bind(assignment: Assignment, levels: Levels) -> Assignment:
-    return tuple([(pair[0], levels.get(pair[0], FREE)) if pair[1] == FREE else pair for pair in assignment])
+def _bound(term: Term, levels: Levels) -> Term:
+    """The term with the levels of index variables put in."""
+
+    def bind(assignment: Assignment) -> Assignment:
+        return tuple(
+            [pair if pair[1] != FREE else (pair[0], levels.get(pair[0], FREE)) for pair in assignment]
+        )
+
+    return Term(bind(term.event), bind(term.given), bind(term.do)) if levels else term
 
 
 def _plain(term: Callable[[Term], str], index: Callable[[int], str]) -> _Notation:
