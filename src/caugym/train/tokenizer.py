@@ -16,8 +16,11 @@ from transformers import PreTrainedTokenizerFast
 
 PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 
-PIECE = r"\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"
+PIECE = r"0\.(?=\d)|\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"
 """What a text is cut into where no phrase stands."""
+
+SAMPLE = 2000
+"""Texts in which phrases are looked for."""
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -35,7 +38,7 @@ CHAT_TEMPLATE = (
 def phrases(texts: Iterable[str], count: int, share: float = 0.03) -> list[str]:
     """Runs of words and punctuation that stand in at least this share of the texts, longest first.
 
-    Neighbouring pieces are merged, the most widespread pair first, as in byte-pair encoding but on words.
+    Neighbouring pieces are merged, the most widespread pairs first, as in byte-pair encoding but on words.
 
     Args:
         texts: Sample of what the model reads and writes.
@@ -46,34 +49,41 @@ def phrases(texts: Iterable[str], count: int, share: float = 0.03) -> list[str]:
     found: set[str] = set()
     while len(found) < count:
         spread = Counter(pair for pieces in documents for pair in set(pairwise(pieces)) if _joins(*pair))
-        best = [pair for pair, held in spread.most_common(16) if held >= max(2, share * len(documents))]
-        taken: set[str] = set()
-        for left, right in best:
-            # Pairs that touch another pair merged in this pass have outdated counts.
-            if left not in taken and right not in taken:
-                documents = [_merged(pieces, left, right) for pieces in documents]
-                taken |= {left, right}
-                found.add(left + right)
-        if not best:
+        common = [pair for pair, held in spread.most_common(count) if held >= max(2, share * len(documents))]
+        chosen: dict[str, str] = {}
+        for left, right in common[: max(8, (count - len(found)) // 4)]:
+            # A pair that overlaps one chosen in this pass has an outdated count: it waits for the next.
+            if not {left, right} & (chosen.keys() | set(chosen.values())):
+                chosen[left] = right
+        if not chosen:
             break
+        documents = [_merged(pieces, chosen) for pieces in documents]
+        found |= {left + right for left, right in chosen.items()}
     used = {piece for pieces in documents for piece in set(pieces)} & found
     return sorted(used, key=lambda phrase: (-len(phrase), phrase))
 
 
 def _joins(left: str, right: str) -> bool:
-    """Whether two pieces may be one phrase: no digits, no line breaks, and no word glued to a word."""
-    return not re.search(r"[\d\n]", left + right)
+    """Whether two pieces may be one phrase: no line breaks, no digits but the zero before a point."""
+    return not re.search(r"[1-9\n]|0(?!\.)", left + right) and not left.isspace()
 
 
-def _merged(pieces: list[str], left: str, right: str) -> list[str]:
-    """The pieces with every ``left, right`` joined."""
+def _merged(pieces: list[str], chosen: dict[str, str]) -> list[str]:
+    """The pieces with every chosen pair joined."""
     merged: list[str] = []
     for piece in pieces:
-        if merged and merged[-1] == left and piece == right:
-            merged[-1] = left + right
+        if merged and chosen.get(merged[-1]) == piece:
+            merged[-1] += piece
         else:
             merged.append(piece)
     return merged
+
+
+def _boundary(phrase: str) -> str:
+    """What must follow a phrase: no rest of a word; digits where it ends in a space or a zero and a point."""
+    if phrase[-1].isalpha():
+        return r"(?![A-Za-z])"
+    return r"(?=\d)" if phrase[-1].isspace() or phrase.endswith("0.") else ""
 
 
 def build(texts: Sequence[str], vocabulary: int = 1536, context: int = 1024) -> PreTrainedTokenizerFast:
@@ -84,8 +94,8 @@ def build(texts: Sequence[str], vocabulary: int = 1536, context: int = 1024) -> 
         vocabulary: Number of tokens.
         context: Longest sequence, reported as ``model_max_length``.
     """
-    common = phrases(texts, count=vocabulary // 6)
-    bounded = [re.escape(phrase) + (r"(?![A-Za-z])" if phrase[-1].isalpha() else "") for phrase in common]
+    common = phrases(texts[:SAMPLE], count=vocabulary // 6)
+    bounded = [re.escape(phrase) + _boundary(phrase) for phrase in common]
     pattern = Regex("|".join([*bounded, PIECE]))
     tokenizer: Any = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
