@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from toy import Toy, questions
 
 from caugym.backends import Sampling
 from caugym.evaluate.records import Run
 from caugym.evaluate.run import run
+from tests.evaluate.toy import Toy, questions
 
 
 @pytest.fixture(scope="session")

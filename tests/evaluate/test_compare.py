@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
-from toy import TASKS, Toy, questions
 
 from caugym.core.errors import InputError
 from caugym.evaluate.compare import compare
@@ -15,6 +14,7 @@ from caugym.evaluate.records import Run
 from caugym.evaluate.run import run
 from caugym.evaluate.summary import parts, scores, summary
 from caugym.evaluate.tables import NONE, accuracy_sheet, comparison_sheet, percent, probability
+from tests.evaluate.toy import TASKS, Toy, questions
 
 
 def test_a_summary_counts_every_reply_once(pair: tuple[Run, Run]) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy import Toy, questions
 
 from caugym.backends import Reply, Sampling
 from caugym.core.errors import InputError
@@ -28,6 +27,7 @@ from caugym.evaluate.report import report
 from caugym.evaluate.run import run
 from caugym.problems.generate import generate
 from caugym.problems.problem import Answer
+from tests.evaluate.toy import Toy, questions
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -161,10 +161,11 @@ def test_runs_on_different_questions_have_chapters(pair: tuple[Run, Run], tmp_pa
         for n, c in (("before", 0.2), ("after", 0.5))
     ]
     read = page([*pair, *others], tmp_path)
-    assert "30 problems of other" in read.text
+    assert "30 problems: other" in read.text
     assert read.text.count("Accuracy by task") == 2
     assert read.text.count("a gain of") == 2
     assert "other/before" in read.text
+    assert read.text.count("“before” in") == 2
     text = report([*pair, *others], tmp_path / "table.md").read_text(encoding="utf-8")
     assert text.count("\n## ") + text.startswith("## ") == 2
 

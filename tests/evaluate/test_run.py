@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from toy import Toy, label, questions
 
 from caugym.backends import Sampling
 from caugym.core.errors import InputError
@@ -21,6 +20,7 @@ from caugym.evaluate import records
 from caugym.evaluate import run as running
 from caugym.evaluate.run import regrade, run, weights_digest
 from caugym.grade import grade
+from tests.evaluate.toy import Toy, label, questions
 
 WARM = Sampling(temperature=0.6, seed=3)
 

@@ -16,7 +16,7 @@ CLEAR = 0.05
 def sentences(runs: Sequence[Run | Path]) -> list[str]:
     """The result in plain words, the main sentence first.
 
-    Two runs are compared; of more, each with the first and with the one before it.
+    Two runs are compared; of more, each with the first and the one before it, beginning with first and last.
     """
     loaded = load_all(runs)
     told = _alone(loaded[0]) if len(loaded) == 1 else []
@@ -24,12 +24,9 @@ def sentences(runs: Sequence[Run | Path]) -> list[str]:
         names = [run.name for run in loaded]
         near = {(names[0], name) for name in names} | set(pairwise(names))
         rows = compare(loaded)
-        told = [
-            words
-            for row in rows
-            if row.name == "all" and (row.first, row.second) in near
-            for words in _against(row)
-        ]
+        pairs = [row for row in rows if row.name == "all" and (row.first, row.second) in near]
+        pairs.sort(key=lambda row: (row.first, row.second) != (names[0], names[-1]))
+        told = [words for row in pairs for words in _against(row)]
         if len(loaded) == 2:
             told += _by_task(rows[1:])
     return told + [

@@ -84,13 +84,14 @@ def load(path: Path) -> Run:
 
 
 def load_all(runs: Sequence[Run | Path]) -> list[Run]:
-    """The runs, loaded where they are not; those in folders of the same name are called by their parent
-    too."""
+    """The runs, loaded where they are not, each called by its folder, and by the one above where that is not
+    enough."""
     loaded = [load(run) if isinstance(run, Path) else run for run in runs]
-    times = Counter(run.name for run in loaded)
+    paths = [run.path.resolve() for run in loaded]
+    times = Counter(path.name for path in paths)
     return [
-        replace_fields(run, name="/".join(run.path.resolve().parts[-2:])) if times[run.name] > 1 else run
-        for run in loaded
+        replace_fields(run, name=path.name if times[path.name] == 1 else f"{path.parent.name}/{path.name}")
+        for run, path in zip(loaded, paths, strict=True)
     ]
 
 

@@ -89,13 +89,13 @@ def _chapters(runs: list[Run]) -> list[tuple[str, list[Run]]]:
             groups.append([run])
         else:
             group.append(run)
-    titled = []
-    for group in groups:
-        sets = sorted({question.set for question in group[0].questions.values() if question.set})
-        titled.append(
-            (f"{len(group[0].questions)} problems of {', '.join(sets) or group[0].info['source']}", group)
-        )
-    return titled
+    return [(_title(group[0]), load_all(group)) for group in groups]
+
+
+def _title(run: Run) -> str:
+    asked = run.questions.values()
+    kinds = sorted({" ".join(word for word in (q.level, q.set) if word) for q in asked} - {""})
+    return f"{len(asked)} problems: {', '.join(kinds) or run.info['source'] or 'no set named'}"
 
 
 def _page(runs: list[Run], trainings: Mapping[str, list[Record]]) -> str:
@@ -144,7 +144,7 @@ def _accuracy(runs: list[Run], part: Part) -> str:
         cells = "".join(map(_figure, found)) + (_changed(changes.get(name)) if compared else "")
         kind = ' class="all"' if name == "all" else ""
         rows.append(f'<tr{kind}><th scope="row">{escape(name)}</th><td class="plot">{drawn}</td>{cells}</tr>')
-    heads = "".join(f'<th class="n">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
+    heads = "".join(f'<th class="n run">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
     rest = len(runs) + (2 if compared else 0)
     many = " many" if len(runs) > 2 else ""
     change = "change" if len(runs) == 2 else "first to last"
