@@ -32,7 +32,14 @@ NAMES = (
     "hospital stays", "shares held", "naïveté", "trust in the courts", "B12 intake", "bramok", "lutevi",
     "sleep",
 )  # fmt: skip
-LEVELS = (("low", "high"), ("not satisfied", "satisfied"), ("no", "yes"), ("few", "many"), ("for", "against"))
+LEVELS = (
+    ("low", "middling", "high"),
+    ("low", "high"),
+    ("not satisfied", "satisfied"),
+    ("no", "yes"),
+    ("few", "many"),
+    ("for", "against"),
+)
 STYLES = st.builds(
     Style,
     frame=st.integers(-1, len(wording.FRAMES) - 1),
@@ -83,12 +90,14 @@ def problems(draw: st.DrawFn) -> Problem:
     number: dict[int, int] = {}
     edges = tuple(tuple(number.setdefault(v, len(number)) for v in edge) for edge in raw)
     one_pair = draw(st.booleans())
-    pair = draw(st.sampled_from(LEVELS))
-    variables = tuple(
-        Variable(name, pair if one_pair else draw(st.sampled_from(LEVELS)), draw(st.booleans()))
-        for name in draw(_names(n))
-    )
+    pair = draw(st.sampled_from(LEVELS[1:]))
     x, y, *others = draw(st.permutations(range(n)))
+    variables = tuple(
+        Variable(
+            name, pair if one_pair else draw(st.sampled_from(LEVELS[v in (x, y) :])), draw(st.booleans())
+        )
+        for v, name in enumerate(draw(_names(n)))
+    )
     task: Any = draw(st.sampled_from(list(TASK_NAMES)))
     bounded = task in ("PN", "PS")
     query = Query(
@@ -394,6 +403,11 @@ Question: If heat is changed to be warm, will the mood be more likely to be fine
 Provide the calculation result to four decimal places, like {{"PROB": "0.1234"}}:"""
 
 
+@pytest.mark.parametrize(("name", "question", "query"), ASKED)
+def test_calm_wording_is_read_without_an_instruction(name: str, question: str, query: Query) -> None:
+    assert read(_public(STATED, f"\nQuestion: {question}").replace("\n", "\r\n")).query == query
+
+
 def test_release_wording_is_read() -> None:
     problem = read(RELEASE)
     assert problem.variables == (
@@ -414,6 +428,9 @@ PUBLIC_FAULTS = [
     ("nonsense", ATE + ASKED[0][1], "'nonsense"),
     (TREATED, ATE, "expected a statement, the instruction or its question"),
     (TREATED, ATE + ASKED[1][1], "expected a statement, the instruction or its question"),
+    (TREATED, ATE + ASKED[0][1].replace("weight", "the rent"), "different variables"),
+    (TREATED, ASKED[0][1].replace("weight", "the rent"), "two roles"),
+    (TREATED, ASKED[1][1].replace("appetite", "weight"), "two roles"),
     (TREATED, ATE + ASKED[0][1].replace("weight", "appetite"), "different variables"),
     (TREATED, ATE + ASKED[0][1] + "\nNo idea.", "stands after the question"),
     (TREATED.replace("appetite", "hunger"), ATE + ASKED[0][1], "and hunger being big'"),

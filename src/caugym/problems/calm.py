@@ -32,7 +32,7 @@ _INSTRUCTION = (
 _LIKELY = "(?:be|have been) (?P<more>more|less) likely to be <level>"
 _BOUND = (
     "Given that <x> (?:was|were) <original> and <y> (?:was|were) <other>, what is the (?P<bound>lower|upper) "
-    "bound of the probability (?:of|that) <y> would have been <level> if <x> had been <to>"
+    "bound of the probability %s <y> would have been <level> if <x> had been <to>"
 )
 _QUESTIONS: dict[Task, str] = {
     "ATE": f"If <x> (?:is|are) changed to be <to>, will <y> {_LIKELY}",
@@ -41,8 +41,8 @@ _QUESTIONS: dict[Task, str] = {
     "NDE": f"Suppose the mediator keeps constant when <x> (?:is|are) changed to be <to>, would <y> {_LIKELY}",
     "NIE": "Suppose <x> (?:is|are) held constant and the mediator changes to whatever value it would have "
     f"attained under <x> changing to be <to>, would <y> {_LIKELY}",
-    "PN": _BOUND,
-    "PS": _BOUND,
+    "PN": _BOUND % "of",
+    "PS": _BOUND % "that",
 }
 _CLOSING = re.compile(r"(?:Provide the calculation result [^\n]{1,300})?")
 _ARTICLE = "(?:(?:the|their) )*?"
@@ -71,8 +71,7 @@ def read_calm(text: str) -> Problem:
     if not opening or not graph_end:
         raise unreadable("this does not open as CaLM's questions do", text)
     told = _Told(text[opening.end() : graph_end.start()])
-    position = graph_end.end()
-    stated = []
+    position, stated = graph_end.end(), []
     while found := _STATEMENT.match(text, position):
         given = told.assignments(found["given"]) if found["given"] else []
         event = told.assignments(found["event"])
@@ -83,10 +82,15 @@ def read_calm(text: str) -> Problem:
             raise unreadable(f"the probability {found['p']} is not between 0 and 1", found[0])
         stated.append((event, given, found["p"]))
         position = found.end()
-    instruction, position = told.match(_INSTRUCTION, text, position)
-    task: Any = instruction["task"]
-    said, end = told.match(rf"(?:Question:\s*)?{_QUESTIONS[task]}", text, position)
-    if any(_key(instruction[role]) != _key(said[role]) for role in "xy"):
+    instruction, position = told.find(_INSTRUCTION, text, position) or ({}, position)
+    tasks: Any = (instruction["task"],) if instruction else _QUESTIONS
+    for task in tasks:
+        if question := told.find(rf"(?:Question:\s*)?{_QUESTIONS[task]}", text, position):
+            said, end = question
+            break
+    else:
+        raise unreadable("expected a statement, the instruction or its question, found", text[position:])
+    if any(_key(instruction[role]) != _key(said[role]) for role in "xy" if instruction):
         raise unreadable("the instruction and the question name different variables", text[position:])
     if not _CLOSING.fullmatch(text[end:].strip()):
         raise unreadable("this stands after the question", text[end:])
@@ -147,7 +151,7 @@ class _Told:
         known[level] = known.get(level) if code is None else int(code)
         return variable, level
 
-    def match(self, pattern: str, text: str, position: int) -> tuple[dict[str, str], int]:
+    def find(self, pattern: str, text: str, position: int) -> tuple[dict[str, str], int] | None:
         """What stands in the fields ``<x>``, ``<to>``, ... of a sentence, and where it ends."""
         parts = re.split(r"<(x|y|to|original|level|other|held)>", pattern)
         for i in range(1, len(parts), 2):
@@ -156,7 +160,7 @@ class _Told:
             parts[i] = rf"{_ARTICLE if role in 'xy' else ''}(?P<{role}_{i}>{inner})"
         found = re.compile("".join(parts) + r"[.?]*[ ]*(?:\n\s*|$)", re.IGNORECASE).match(text, position)
         if not found:
-            raise unreadable("expected a statement, the instruction or its question, found", text[position:])
+            return None
         said: dict[str, str] = {}
         for group, value in found.groupdict().items():
             role = group.partition("_")[0]

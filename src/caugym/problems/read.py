@@ -29,7 +29,9 @@ def read(text: str) -> Problem:
     """
     if len(text) > MAX_CHARACTERS:
         raise unreadable(f"the text has {len(text)} characters, more than a problem can have", text)
-    return read_calm(text) if recognises(text) else _Reader(text.strip()).problem()
+    if recognises(text):
+        return read_calm(text.replace("\r\n", "\n"))
+    return _Reader(text.strip()).problem()
 
 
 class _Choice:
