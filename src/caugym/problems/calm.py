@@ -50,7 +50,6 @@ _LOW = "absent bad cold few light limited little low no none poor scarce short s
 _LOW_WORDS = frozenset(_LOW.split())
 _LOW_STARTS = ("in", "ir", "lack", "low ", "non", "not ", "un")
 
-
 _Mention = tuple[int, str]
 """A variable and the name of its level."""
 

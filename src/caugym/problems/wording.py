@@ -62,7 +62,6 @@ _FIELDS = {
     "levels": r"[^.:;?()\n]{1,200} or [^.:;?()\n]{1,200}",
 }
 
-
 MOST_VARIABLES = 64
 """A graph with more is refused; nobody could solve it."""
 
@@ -218,7 +217,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
     ),
     "CDE": _table(
         "With {held:held at}, if {x} {x:is} changed to be {to}, will {y} be {more} likely to be {level}?",
-        "Would {y} be {more} likely to be {level} if {x} were set to {to} while {held:is}?",
+        "Would {y} be {more} likely to be {level} if {x} were set to {to} with {held:held at}?",
         "Imagine {held:held at}: if {x} had been {to}, would {y} have been {more} likely to be {level}?",
         "With {held:held at}, is {y} {more} likely to be {level} "
         "when {x} {x:is} moved from {original} to {to}?",
