@@ -1,11 +1,14 @@
 """Models on this machine, loaded with transformers: our decoder where it applies, else HF generate."""
 
 import os
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
@@ -13,6 +16,7 @@ from transformers import (
     LogitsProcessor,
     LogitsProcessorList,
     PreTrainedTokenizerBase,
+    logging,
 )
 
 from caugym.backends import Reply, Sampling
@@ -32,6 +36,7 @@ def load(
     """
     if os.sep in path and path.startswith((".", os.sep)) and not (Path(path) / "config.json").is_file():
         raise InputError(f"no model in {path}: give a directory that holds config.json and model.safetensors")
+    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
@@ -41,7 +46,7 @@ def load(
             use_safetensors=True,
             trust_remote_code=False,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"cannot load the model {path!r}: {reason}") from None
     return model, tokenizer
@@ -111,27 +116,41 @@ class LocalModel:
     def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt; see `Backend.generate`.
 
-        Raises:
-            InputError: If a prompt and its reply do not fit the model's context.
+        A reply ends with ``"length"`` where the model's context does, too; a prompt that fills the context
+        gets an empty one.
         """
         ids = [tokenise(self.tokenizer, [{"role": "user", "content": prompt}]) for prompt in prompts]
-        room = getattr(self.model.config, "max_position_embeddings", None)
-        longest = max(map(len, ids), default=0) + sampling.max_tokens
-        if room is not None and longest > room:
-            raise InputError(
-                f"prompt and reply may take {longest} tokens, the model holds {room}; lower max_tokens"
-            )
+        room = getattr(self.model.config, "max_position_embeddings", sys.maxsize)
+        budgets: dict[int, list[int]] = {}
+        for index, prompt in enumerate(ids):
+            budgets.setdefault(min(sampling.max_tokens, room - len(prompt)), []).append(index)
         ends = end_tokens(self.model, self.tokenizer)
-        if self.decoder is not None:
-            decoded = self.decoder.decode(ids, sampling, keys, ends, rows=self.rows)
-            tokens = [reply.tokens for reply in decoded]
-        else:
-            tokens = self._generate(ids, sampling, keys, ends)
-        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        written: dict[int, list[int]] = {}
+        for budget, chosen in budgets.items():
+            if budget < 1:
+                written.update(dict.fromkeys(chosen, []))
+                continue
+            replies = self._tokens(
+                [ids[index] for index in chosen],
+                replace(sampling, max_tokens=budget),
+                [keys[index] for index in chosen],
+                ends,
+            )
+            written.update(zip(chosen, replies, strict=True))
+        tokens = [written[index] for index in range(len(ids))]
+        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True) if tokens else []
         return [
             Reply(text, "stop" if reply and reply[-1] in ends else "length", len(reply))
             for text, reply in zip(texts, tokens, strict=True)
         ]
+
+    def _tokens(
+        self, ids: list[list[int]], sampling: Sampling, keys: Sequence[str], ends: list[int]
+    ) -> list[list[int]]:
+        """Generated ids, by our decoder where it applies."""
+        if self.decoder is None:
+            return self._generate(ids, sampling, keys, ends)
+        return [reply.tokens for reply in self.decoder.decode(ids, sampling, keys, ends, rows=self.rows)]
 
     @torch.inference_mode()
     def _generate(
