@@ -146,7 +146,8 @@ def make(
 
     config = MakeConfig(set=set_, tasks=_tasks(task), level=level, n=n, seed=seed, split=split)
     with _resumable():
-        make_set(out, config, workers=workers, shard=_shard(shard))
+        manifest = make_set(out, config, workers=workers, shard=_shard(shard))
+    typer.echo(f"{manifest.rows:,} problems in {out}")
 
 
 @app.command(epilog="Example: caugym check out")

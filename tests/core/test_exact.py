@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from units import dags, population, simulate
 
 from caugym.core import exact
 from caugym.core.graph import DAG, bits, mask
@@ -11,6 +10,7 @@ from caugym.core.identify import on_indirect_paths
 from caugym.core.query import Assignment, Query
 from caugym.core.scm import SCM, Array, random_scm
 from caugym.estimands import TABLE
+from tests.core.units import dags, population, simulate
 
 SEEDS = st.integers(0, 2**32)
 

@@ -3,10 +3,10 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from units import dags
 
 from caugym.core.errors import InputError
 from caugym.core.graph import DAG, bits, mask
+from tests.core.units import dags
 
 
 def is_open(dag: DAG, path: list[int], observed: set[int]) -> bool:

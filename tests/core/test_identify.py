@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from units import dags
 
 from caugym.core import exact
 from caugym.core.estimand import Sets
@@ -21,6 +20,7 @@ from caugym.core.identify import (
 from caugym.core.query import Query, Term
 from caugym.core.scm import Array, random_scm
 from caugym.estimands import TABLE
+from tests.core.units import dags
 
 
 def subsets(of: int) -> list[int]:

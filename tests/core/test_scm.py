@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from units import dags
 
 from caugym.core.errors import InputError
 from caugym.core.graph import DAG, bits
 from caugym.core.scm import SCM, random_scm
+from tests.core.units import dags
 
 
 @given(dags(1, 5), st.integers(0, 2**32), st.data())

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from damaged import CONFIG
 
 from caugym.data.shards import make
+from tests.data.damaged import CONFIG
 
 
 @pytest.fixture(scope="session")

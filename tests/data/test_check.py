@@ -2,17 +2,18 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from damaged import damage
 
 from caugym.core.errors import InputError
 from caugym.data.check import check
 from caugym.data.manifest import Manifest
 from caugym.data.row import Row
+from tests.data.damaged import damage
 
 
 def effect(rows: list[Row]) -> Row:
@@ -105,6 +106,15 @@ def text_garbled(rows: list[Row]) -> None:
     rows[0]["prompt"] = "What is the effect?"
 
 
+def value_lost(rows: list[Row]) -> None:
+    rows[0]["query"]["treatment"] = None
+    rows[1]["provenance"] = None
+
+
+def rows_swapped(rows: list[Row]) -> None:
+    rows[0], rows[1] = rows[1], rows[0]
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
@@ -126,6 +136,8 @@ def text_garbled(rows: list[Row]) -> None:
         (conclusion_wrong, "solution"),
         (tolerance_too_wide, "grading"),
         (text_garbled, "unreadable"),
+        (value_lost, "column"),
+        (rows_swapped, "coordinates"),
         (lambda rows: rows.pop(3), "row count"),
     ],
 )
@@ -171,6 +183,12 @@ def test_an_unfinished_set_is_named_so(copy: Path) -> None:
     manifest = Manifest.read(copy)
     replace(manifest, complete=False, shards=(), rows=0, sha256=None).write(copy)
     assert check(copy, progress=False).counts == {"incomplete": 1}
+
+
+def test_a_file_that_is_no_part_of_the_set_is_found(copy: Path) -> None:
+    file = copy / Manifest.read(copy).shards[0]["file"]
+    shutil.copy(file, file.with_name("test-00001-of-00001.parquet"))
+    assert check(copy, progress=False).counts == {"file": 1}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from damaged import lines
 
 from caugym.core.errors import InputError
 from caugym.data.questions import Question, questions
@@ -15,6 +14,7 @@ from caugym.data.replies import grade_files
 from caugym.problems.problem import Answer
 from caugym.problems.read import read
 from caugym.problems.solve import solve
+from tests.data.damaged import lines
 
 CALM = {
     "index": 1,

@@ -13,7 +13,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from damaged import CONFIG, damage
 
 from caugym.core.errors import InputError
 from caugym.data import shards
@@ -21,6 +20,7 @@ from caugym.data.manifest import MakeConfig, Manifest, plan
 from caugym.data.row import SCHEMA, digest, gold, problem, row
 from caugym.data.shards import check, make, rows
 from caugym.problems.generate import generate
+from tests.data.damaged import CONFIG, damage
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+"""Run the demo and keep its terminal as a picture: ``python runs/demo_svg.py OUT docs/demo.svg``."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from caugym.demo import run
+
+if __name__ == "__main__":
+    out, picture = map(Path, sys.argv[1:])
+    console = Console(record=True, width=92, highlight=False)
+    console.print("[bold]$[/] make demo")
+    run(out, console=console)
+    console.save_svg(str(picture), title="CauGym", clear=False)
