@@ -25,6 +25,7 @@ HOSTILE = {
     "whole answers": '{"PROB":1},',
     "open answers": '{"PROB":"',
     "braces in quotes": '{a:"{",',
+    "open values": "\\{` a=",
     "open boxes": "\\boxed{",
     "nested boxes": "\\boxed{\\text{",
     "abstentions": "LACK_CONDITION\n",

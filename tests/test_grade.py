@@ -38,6 +38,8 @@ STRICT: list[tuple[str, Answer, str]] = [
     (f"So the answer is:\n```json\n{J}\n```\n", EFFECT, "correct"),
     (f"**{J}** Hope that helps!", EFFECT, "correct"),
     ('{"REASON": "as {Z}, PROB: 0.9", "ANSWER": "Yes", "PROB": "0.3847"}', EFFECT, "correct"),
+    ('{"STEPS": ["a, b", "c"], "ANSWER": "Yes", "PROB": "0.3847"}', EFFECT, "correct"),
+    ('{"PROB": ["0.3847"]}', BOUND, "unparsed"),
     ('{"result": {"ANSWER": "Yes", "PROB": "0.3847"}}', EFFECT, "correct"),
     (rf"\boxed{{{J}}}", EFFECT, "correct"),
     (r"\boxed{\{\"ANSWER\": \"Yes\", \"PROB\": \"0.3847\"\}}".replace(r"\"", '"'), EFFECT, "correct"),
@@ -94,7 +96,9 @@ STRICT: list[tuple[str, Answer, str]] = [
     # several answers
     (f"{J} {J}", EFFECT, "correct"),
     (f"\\boxed{{0.3847}}\n{J}", EFFECT, "correct"),
-    (f'{{"PROB": 0.38471}} rounded: {J}', EFFECT, "correct"),
+    (f'{{"PROB": 0.38475}} rounded: {J}', EFFECT, "correct"),
+    (f'{{"PROB": 0.38465}} rounded: {J}', EFFECT, "correct"),
+    (f'{{"PROB": 0.3848}} or {J}', EFFECT, "wrong"),
     (f'{{"ANSWER": "Yes", "PROB": "0.1234"}} {J}', EFFECT, "wrong"),
     (f'{J} or {{"ANSWER": "No", "PROB": "0.3847"}}', EFFECT, "wrong"),
     ('{"ANSWER": "Yes", "PROB": "0.1", "PROB": "0.3847"}', EFFECT, "wrong"),
@@ -177,7 +181,21 @@ def test_an_answer_too_far_from_the_end_is_not_final() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ['{"PROB":1},', '{"', "{", '{a:"{",', "9", "\\", "<think>", "</think", "}", "lack"]
+    "piece",
+    [
+        '{"PROB":1},',
+        '{"',
+        "{",
+        '{a:"{",',
+        "9",
+        "\\",
+        "<think>",
+        "</think",
+        "}",
+        "lack",
+        "\\{` a=",
+        "{a:\u201c",
+    ],
 )
 @pytest.mark.parametrize("grader", ["strict", "official"])
 def test_a_hostile_reply_of_10_MB_stalls_nobody(piece: str, grader: Grader) -> None:

@@ -14,9 +14,10 @@ A number is decimal or scientific, ASCII digits, at most 40 characters, with an 
 minus too); it is a percentage only where a percent sign stands. NaN, infinity, fractions and ranges are
 not numbers. Yes and No count in any case, a final full stop aside.
 
-Which answer counts. All answers found are put together. If they give two numbers that differ when rounded
-to 4 decimals, or both Yes and No, or an abstention beside either, the reply gives *several answers* and is
-wrong; the same answer said twice is one answer. So a reply can never win by trying many.
+Which answer counts. All answers found are put together. If they give two numbers more than 0.00005 apart
+(more than rounding to 4 decimals explains), or both Yes and No, or an abstention beside either, the reply
+gives *several answers* and is wrong; the same answer said twice is one answer, and its last number counts.
+So a reply can never win by trying many.
 
 How it counts. The value is right within the tolerance, bounds included; yes/no is right when it is the
 same word; they are graded apart, and a reply is correct when everything that the gold states is right. An
@@ -31,7 +32,7 @@ Every pattern is linear in the text (possessive repeats), so no reply can stall 
 
 import re
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 from caugym.problems.problem import Answer
@@ -44,6 +45,7 @@ TOLERANCE = 0.0005
 
 _WINDOW = 20_000  # characters of a final answer that are read; bounds the work on a hostile reply
 _OFFICIAL_WINDOW = 1_000_000  # far beyond any real reply (8,192 tokens are some 35,000 characters)
+_SAME = 0.00005 + 1e-9  # how far rounding to 4 decimals moves a number
 _SLACK = 1e-9  # so that a distance of exactly one tolerance is inside in floating point
 
 _EDGES = " \t\r\n\"'\u201c\u201d\u2018\u2019`$*\\"
@@ -53,11 +55,12 @@ _NUMBER = re.compile(r"([+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9
 _OPEN, _CLOSE = r"""["'`\u201c\u2018]""", r"""["'`\u201d\u2019]"""
 _KEY = rf"(?:\\?{_OPEN}|\*\*)?\s*+([^\W\d][\w-]{{0,40}}+)\s*+(?:\\?{_CLOSE}|\*\*)?"
 _VALUE = (
-    r""" ("(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' | \u201c[^\u201d]*+\u201d | \u2018[^\u2019]*+\u2019 """
-    r""" | \\"[^"\\]*+\\" | (?:[^,{}"'\u201c\u201d\u2018\u2019\\\n]|\\[^}"])++) """
+    r""" ("(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' | \\"[^"\\]*+\\" | \[[^\[\]{}]*+\] """
+    r""" | \u201c[^\u201c\u201d]*+\u201d | \u2018[^\u2018\u2019]*+\u2019 """
+    r""" | (?:[^,{}\[\]"'\u201c\u201d\u2018\u2019\\\n]|\\[^{}"]){1,200}+) """
 )
 _PAIR = rf"\s*+{_KEY}\s*+[:=]\s*+(?x:{_VALUE})\s*+"
-_OBJECT = re.compile(rf"\{{{_PAIR}(?:,{_PAIR})*+,?\s*+\\?\}}")
+_OBJECT = re.compile(rf"\{{{_PAIR}(?:,{_PAIR}){{0,30}}+,?\s*+\\?\}}")
 _PAIRS = re.compile(rf"[{{,]{_PAIR}")
 _BOXED = re.compile(r"\{\s*+(?:\\(?:text|texttt|textbf|mathrm|mathbf|mathtt)\s*+\{)?([^{}]{1,80})\}")
 _ABSTENTION = re.compile(r"lack(?:\\?_|[ -])condition", re.IGNORECASE)
@@ -142,26 +145,28 @@ class _Claims:
     """Everything that a reply gives as its answer.
 
     Attributes:
-        values: The numbers, by what they are when rounded to 4 decimals; the last one read stands.
+        value: The last number; None if there is none.
+        low, high: The smallest and the largest.
         answers: ``"Yes"`` and ``"No"``.
         abstained: Whether it says LACK_CONDITION.
     """
 
-    __slots__ = ("abstained", "answers", "values")
+    __slots__ = ("abstained", "answers", "high", "low", "value")
 
     def __init__(self) -> None:
-        self.values: dict[float, float] = {}
+        self.value: float | None = None
+        self.low, self.high = inf, -inf
         self.answers: set[str] = set()
         self.abstained = False
 
     def several(self) -> bool:
         """Whether it answers in more than one way."""
-        given = bool(self.values or self.answers)
-        return len(self.values) > 1 or len(self.answers) > 1 or (self.abstained and given)
+        given = self.value is not None or bool(self.answers)
+        return self.high - self.low > _SAME or len(self.answers) > 1 or (self.abstained and given)
 
     def empty(self) -> bool:
         """Whether nothing was found."""
-        return not (self.values or self.answers or self.abstained)
+        return self.value is None and not self.answers and not self.abstained
 
     def read(self, text: str, start: int, whole: int) -> None:
         """Collect the answers in ``text[start:]``; the final answer begins at ``whole`` <= ``start``."""
@@ -201,7 +206,8 @@ class _Claims:
     def _value(self, text: str) -> None:
         number = _number(text)
         if number is not None:
-            self.values[round(number, 4)] = number
+            self.value = number
+            self.low, self.high = min(self.low, number), max(self.high, number)
 
     def _yes_no(self, text: str) -> None:
         word = text.rstrip(".").lower()
@@ -238,7 +244,7 @@ def _abstained(gold: Answer) -> Verdict:
 
 
 def _answered(claims: _Claims, gold: Answer, tolerance: float) -> Verdict:
-    value = next(iter(claims.values.values()), None)
+    value = claims.value
     answer = next(iter(claims.answers), None)
     if gold.status == "insufficient":
         return Verdict("wrong", False, None, None, value, answer, "answered what cannot be identified")

@@ -6,6 +6,7 @@ Each fault has a kind, so that a report says what is wrong and not only that som
 |---|---|
 | ``file`` | a Parquet file is missing, damaged, or has other columns |
 | ``row count`` | a file or the set has more or fewer rows than the manifest says |
+| ``column`` | a row lacks a value |
 | ``digest`` | rows are not those whose digest the manifest has |
 | ``incomplete`` | shards are still to be made |
 | ``duplicate id`` | an id stands twice |
@@ -20,17 +21,15 @@ Each fault has a kind, so that a report says what is wrong and not only that som
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.progress import track
-
 from caugym.core.errors import InputError
 from caugym.data import row as rowing
 from caugym.data.manifest import MakeConfig, Manifest, Shard
+from caugym.data.progress import bar
 from caugym.data.row import Row, digest, digest_of, read_rows
 from caugym.grade import grade
 from caugym.problems.certificate import faults as certificate_faults
@@ -96,78 +95,94 @@ def check(path: Path, *, progress: bool = True) -> CheckReport:
         InputError: If there is no set to check; whatever is wrong with one is in the report.
     """
     path = Path(path)
-    report = CheckReport()
     if not path.exists():
         raise InputError(f"{path} does not exist; give a folder that `caugym make` wrote")
-    if path.is_dir():
-        manifest = Manifest.read(path)
-        _check_set(path, manifest, report, progress)
-    else:
-        _check_file(path, None, set(), report)
-    return report
+    manifest = Manifest.read(path) if path.is_dir() else None
+    with bar("checking", manifest.rows if manifest else 0, shown=progress and path.is_dir()) as advance:
+        checking = _Checking(advance)
+        if manifest:
+            checking.set(path, manifest)
+        else:
+            checking.file(path)
+    return checking.report
 
 
-def _check_set(path: Path, manifest: Manifest, report: CheckReport, progress: bool) -> None:
-    planned, there = manifest.planned(), {str(entry["file"]): entry for entry in manifest.shards}
-    missing = [shard.file for shard in planned if shard.file not in there]
-    if missing or not manifest.complete:
-        what = f"{len(missing)} of {len(planned)} shards are not made; run the same `caugym make` again"
-        report.add(Failure("incomplete", str(path), what))
-    seen: set[str] = set()
-    every: list[bytes] = []
-    console = Console(stderr=True)
-    shown = track(planned, "checking", console=console, disable=not (progress and console.is_terminal))
-    for shard in shown:
-        if (entry := there.get(shard.file)) is None:
-            continue
-        digests = _check_file(path / shard.file, (manifest.config, shard), seen, report)
-        every += digests
-        if len(digests) != entry["rows"] or len(digests) != shard.stop - shard.start:
-            what = f"{len(digests)} rows, but the manifest says {entry['rows']}"
-            report.add(Failure("row count", shard.file, what))
-        if digest_of(digests) != entry["sha256"]:
-            report.add(Failure("digest", shard.file, "the rows are not those that were made"))
-    if len(every) != manifest.rows:
-        report.add(
-            Failure("row count", str(path), f"{len(every)} rows, but the manifest says {manifest.rows}")
-        )
-    if manifest.sha256 is not None and digest_of(every) != manifest.sha256:
-        report.add(Failure("digest", str(path), "the rows together are not those that were made"))
+class _Checking:
+    """A check under way: the report so far and the ids seen."""
 
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self.advance = advance
+        self.report = CheckReport()
+        self.seen: set[str] = set()
 
-def _check_file(
-    file: Path, planned: tuple[MakeConfig, Shard] | None, seen: set[str], report: CheckReport
-) -> list[bytes]:
-    """Check every row of a file and return the rows' digests."""
-    digests: list[bytes] = []
-    try:
-        for number, row in enumerate(read_rows(file)):
-            digests.append(digest(row))
-            report.items += 1
-            where = str(row["id"])
-            if where in seen:
-                report.add(Failure("duplicate id", where, "it stands twice"))
-            seen.add(where)
-            for kind, what in _row_faults(row, planned, number):
-                report.add(Failure(kind, where, what))
-    except InputError as error:
-        report.add(Failure("file", str(file), str(error)))
-    return digests
+    def fault(self, kind: str, where: object, what: str) -> None:
+        self.report.add(Failure(kind, str(where), what))
+
+    def set(self, path: Path, manifest: Manifest) -> None:
+        """Check a whole set against its manifest."""
+        planned, there = manifest.planned(), {str(entry["file"]): entry for entry in manifest.shards}
+        missing = len([shard for shard in planned if shard.file not in there])
+        if missing or not manifest.complete:
+            what = f"{missing} of {len(planned)} shards are not made; run the same `caugym make` again"
+            self.fault("incomplete", path, what)
+        for odd in sorted({*path.glob("data/*/*.parquet")} - {path / shard.file for shard in planned}):
+            self.fault("file", odd, "it is no part of the set")
+        every: list[bytes] = []
+        for shard in planned:
+            if (entry := there.get(shard.file)) is None:
+                continue
+            digests = self.file(path / shard.file, (manifest.config, shard))
+            self._counted(shard.file, len(digests), entry["rows"])
+            if digest_of(digests) != entry["sha256"]:
+                self.fault("digest", shard.file, "the rows are not those that were made")
+            every += digests
+        self._counted(path, len(every), manifest.rows)
+        if manifest.sha256 is not None and digest_of(every) != manifest.sha256:
+            self.fault("digest", path, "the rows together are not those that were made")
+
+    def _counted(self, where: object, rows: int, stated: int) -> None:
+        if rows != stated:
+            self.fault("row count", where, f"{rows} rows, but the manifest says {stated}")
+
+    def file(self, file: Path, planned: tuple[MakeConfig, Shard] | None = None) -> list[bytes]:
+        """Check every row of a file and return the rows' digests."""
+        digests: list[bytes] = []
+        in_place = True
+        try:
+            for number, row in enumerate(read_rows(file)):
+                digests.append(digest(row))
+                self.report.items += 1
+                self.advance(1)
+                if empty := sorted(_empty(row)):
+                    self.fault("column", f"{file} row {number}", f"no value in {', '.join(empty)}")
+                    continue
+                self._row(row)
+                if planned and in_place and (what := _misplaced(row, *planned, number)):
+                    in_place = False  # one row too few moves all that follow
+                    self.fault("coordinates", row["id"], what)
+        except InputError as error:
+            self.fault("file", file, str(error))
+        if planned and digests and len(digests) != planned[1].stop - planned[1].start:
+            what = f"{len(digests)} rows where {planned[1].stop - planned[1].start} were planned"
+            self.fault("row count", file, what)
+        return digests
+
+    def _row(self, row: Row) -> None:
+        if row["id"] in self.seen:
+            self.fault("duplicate id", row["id"], "it stands twice")
+        self.seen.add(row["id"])
+        for kind, what in _row_faults(row):
+            self.fault(kind, row["id"], what)
 
 
 Fault = tuple[str, str]
 """Kind and words."""
 
 
-def _row_faults(row: Row, planned: tuple[MakeConfig, Shard] | None, number: int) -> Iterator[Fault]:
+def _row_faults(row: Row) -> Iterator[Fault]:
     """All faults of one row."""
-    yield from _coordinate_faults(row, planned, number)
-    try:
-        recorded, gold = rowing.problem(row), rowing.gold(row)
-        float(row["tolerance"])
-    except (TypeError, KeyError, ValueError) as error:
-        yield "file", f"the row lacks a value ({error})"
-        return
+    yield from _coordinate_faults(row)
+    recorded, gold = rowing.problem(row), rowing.gold(row)
     try:
         told = read(row["prompt"])
         answer = solve(told).answer
@@ -183,24 +198,36 @@ def _row_faults(row: Row, planned: tuple[MakeConfig, Shard] | None, number: int)
     yield from _grading_faults(gold, row["tolerance"])
 
 
-def _coordinate_faults(row: Row, planned: tuple[MakeConfig, Shard] | None, number: int) -> Iterator[Fault]:
+def _coordinate_faults(row: Row) -> Iterator[Fault]:
     seed, index = row["provenance"]["seed"], row["provenance"]["index"]
-    named = (
-        "{}-{}-{}-{}".format(*(row[key] for key in ("set", "level", "task", "split")))
-        + f"-{seed}-{index:06d}"
-    )
+    named = "-".join(row[key] for key in ("set", "level", "task", "split")) + f"-{seed}-{index:06d}"
     if row["id"] != named:
         yield "coordinates", f"the id should be {named}"
     if row["query"]["task"] != row["task"]:
         yield "coordinates", f"the task is {row['task']}, but the query is {row['query']['task']}"
     if row["canary"] != rowing.CANARY:
         yield "coordinates", "the canary is missing"
-    if planned:
-        config, shard = planned
-        task, wanted = config.item(shard.start + number)
-        place = (config.set, config.level, config.split, config.seed, task, wanted)
-        if place != (row["set"], row["level"], row["split"], seed, row["task"], index):
-            yield "coordinates", f"another item belongs here: {task} {wanted}"
+
+
+def _empty(value: object, name: str = "") -> Iterator[str]:
+    """The fields of a row that must not be null, but are."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _empty(inner, f"{name}.{key}".removeprefix("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _empty(inner, name)
+    elif value is None and name not in ("gold.value", "gold.answer", "query.bound"):
+        yield name
+
+
+def _misplaced(row: Row, config: MakeConfig, shard: Shard, number: int) -> str | None:
+    """What should stand here instead, if the row is another item than the plan says."""
+    task, index = config.item(shard.start + number)
+    wanted = (config.set, config.level, config.split, config.seed, task, index)
+    seed, own = row["provenance"]["seed"], row["provenance"]["index"]
+    found = (row["set"], row["level"], row["split"], seed, row["task"], own)
+    return None if found == wanted else "{}-{}-{} seed {}, {} {} belongs here".format(*wanted)
 
 
 def record_faults(told: Problem, recorded: Problem) -> Iterator[Fault]:
