@@ -16,7 +16,7 @@ from caugym.core.errors import InputError
 from caugym.core.graph import DAG, bits
 from caugym.core.query import Term
 from caugym.problems.keys import Keys, term_text
-from caugym.problems.rules import RULES, Key, flipped, instances, single
+from caugym.problems.rules import CELLS, RULES, Key, instances, other_cells
 
 __all__ = [
     "RULES",
@@ -35,7 +35,7 @@ Number = str | Fraction
 
 LONGEST = 100  # characters of a stated number
 
-PLAIN = ("stated", "independent", "complement")  # rules whose result is as sound as the statements
+PLAIN = ("stated", "independent", *CELLS.values())  # rules whose result is as sound as the statements
 
 SLACK = 0.02  # how far outside [0, 1] finite-sample numbers may push a derived probability
 
@@ -98,6 +98,7 @@ class Knowledge:
         self._parts: dict[tuple[Key, bool], tuple[Key, ...]] = {}
         self._closed: set[Key] = set()
         self._folded = False
+        self._shapes: set[tuple[int, int]] = set()
         self.contradiction: str | None = None
         for term, value in zip(terms, values, strict=True):
             self._state(self.keys.of(term), term, value)
@@ -115,12 +116,18 @@ class Knowledge:
             raise InputError(f"{term_text(term)} is stated twice, as {before} and as {number}; keep one")
         self._stated[key] = value
         self._how[key] = ("stated", ())
+        self._shapes.add((key[0], key[2]))
         self.mentioned |= self.keys.involved(key)
-        other = self._stated.get(flipped(key)) if single(key[0]) else None
-        if other is not None:
-            excess = abs(number + self._floats[flipped(key)] - 1)
-            if excess > 1.001 * (_rounding(value) + _rounding(other)):
-                raise InputError(f"{term_text(term)} = {value} and its complement {other} do not add up to 1")
+        others = other_cells(key)
+        if others[0] in self._stated and self._stated.keys() >= set(others):
+            self._check_sum((key, *others))
+
+    def _check_sum(self, cells: tuple[Key, ...]) -> None:
+        """Refuses a distribution whose stated cells do not add up to 1 within their rounding."""
+        excess = abs(sum(self._floats[cell] for cell in cells) - 1)
+        if excess > 1.001 * sum(_rounding(self._stated[cell]) for cell in cells):
+            shown = " + ".join(term_text(self.keys.term(cell)) for cell in cells)
+            raise InputError(f"{shown} must be 1, but the stated numbers do not add up to 1")
 
     def _fold(self) -> None:
         """Makes statements known under their canonical keys too; the shortest condition wins."""
@@ -130,18 +137,20 @@ class Knowledge:
             if short not in self._floats:
                 self._learn(short, "independent", (key,))
 
+    def states(self, event: int, given: int) -> bool:
+        """Whether some levels of exactly these variables are stated."""
+        return (event, given) in self._shapes
+
     # -- what follows -----------------------------------------------------------------------------
 
     def at_once(self, key: Key) -> bool:
-        """Whether the term is stated, or is the complement of a stated one, as it stands."""
+        """Whether the term is stated, or all other cells of its distribution are, as it stands."""
         if key in self._floats:
             return True
-        if single(key[0]):
-            other = flipped(key)
-            if other in self._floats:
-                self._learn(key, "complement", (other,))
-                return True
-        return False
+        others = other_cells(key)
+        if others[0] in self._floats and len(others) in CELLS and self._floats.keys() >= set(others):
+            self._learn(key, CELLS[len(others)], others)
+        return key in self._floats
 
     def derive(self, key: Key, budget: int, deep: bool = False) -> bool:
         """Whether the term follows from the statements within a search of ``budget`` expanded terms.

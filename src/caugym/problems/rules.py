@@ -53,14 +53,27 @@ RULES: dict[str, Rule] = {
 }
 
 
-def single(event: int) -> bool:
-    """Whether the event is about one variable."""
-    return not event & event - 1
+CELLS = {1: "complement", 3: "cells of 4", 7: "cells of 8", 15: "cells of 16"}
+"""The rule that gives one cell of a joint distribution from this many others, all the others."""
+
+RULES |= {
+    name: Rule(
+        "P(a|g) = 1 - the sum of all other cells of the joint distribution given g",
+        "1" + " - {}" * count,
+        lambda *cells: 1 - sum(cells),
+    )
+    for count, name in CELLS.items()
+    if count > 1
+}
 
 
-def flipped(key: Key) -> Key:
-    """The term with every event variable at its other level."""
-    return key[0], key[0] ^ key[1], key[2], key[3]
+def other_cells(key: Key) -> tuple[Key, ...]:
+    """The term with the event at every other combination of levels."""
+    event, levels, given, given_levels = key
+    if not event & event - 1:
+        return ((event, event ^ levels, given, given_levels),)
+    cells = (*_submasks(event), 0)
+    return tuple((event, cell, given, given_levels) for cell in cells[::-1] if cell != levels)
 
 
 def instances(key: Key, seen: int, others: int, deep: bool) -> Iterator[tuple[str, tuple[Key, ...]]]:
@@ -69,9 +82,10 @@ def instances(key: Key, seen: int, others: int, deep: bool) -> Iterator[tuple[st
     ``seen`` are the given variables that may be moved to the event, ``others`` the ones to bring in.
     """
     event, levels, given, given_levels = key
-    if single(event):
-        yield "complement", (flipped(key),)
-    else:
+    cells = other_cells(key)
+    if len(cells) in CELLS:
+        yield CELLS[len(cells)], cells
+    if event & event - 1:
         for a in _submasks(event):
             if a != event:
                 yield "chain", _factors(key, a)
@@ -113,7 +127,7 @@ def _backward(key: Key, others: int) -> Iterator[tuple[str, tuple[Key, ...]]]:
         for level in (bit, 0):
             joint = event | bit, levels | level, given, given_levels
             yield "ratio", (joint, (bit, level, given | event, given_levels | levels))
-        if single(event):
+        if not event & event - 1:
             wide, other = given | event, given_levels | event ^ levels
             yield (
                 "weight",

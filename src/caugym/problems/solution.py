@@ -165,7 +165,8 @@ class _Writer:
     def _equation(self, step: Derivation) -> list[str]:
         if step.rule == "independent":
             return [f"P({self.text(step.term)}) = P({self.text(step.parts[0].term)})"]
-        whole = self.arithmetic.percent and step.rule in ("complement", "rest", "sum")
+        additive = step.rule in ("complement", "rest", "sum") or step.rule.startswith("cells")
+        whole = self.arithmetic.percent and additive
         writing, pattern = Arithmetic(whole), RULES[step.rule].pattern
         right = pattern.replace("1 -", "100 -") if whole else pattern
         right = right.format(*(writing.show(number(part.value, self.places)) for part in step.parts))

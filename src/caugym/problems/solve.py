@@ -16,16 +16,21 @@ from itertools import islice
 from caugym.core.errors import InputError
 from caugym.core.estimand import Estimand, Sets
 from caugym.core.expr import Expr, Namer, Prob
+from caugym.core.graph import DAG, mask
 from caugym.core.query import Query, Term
 from caugym.estimands import TABLE, yes
 from caugym.problems.derive import SLACK, Derivation, Key, Knowledge, Supposition, term_text
 from caugym.problems.problem import Answer, Problem
+from caugym.problems.rules import other_cells
 
-EFFORTS = ((0, False), (12, False), (250, False), (3000, True))
-"""How hard each pass over the candidate sets searches: expanded terms, and whether all rules are used."""
+EFFORTS = ((12, False), (250, False), (3000, True))
+"""How hard each pass over the sets of variables searches: expanded terms, and whether all rules are used."""
 
 CANDIDATES = 64
-"""The most sets of variables that are tried."""
+"""The most sets of variables for which terms are derived that are not stated; smallest first."""
+
+LARGEST = 18
+"""The most variables among which sets are sought (there are 2 to this power)."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +93,21 @@ def solve(problem: Problem) -> Solution:
     known = Knowledge(dag, terms, [statement.value for statement in problem.statements])
     if estimand.zero(dag, query):
         return Solution(problem, _answer(query, Fraction(0)), None, (), known)
-    candidates = list(islice(estimand.identify(dag, query, known.mentioned), CANDIDATES))
-    for budget, deep in EFFORTS:
-        for sets in candidates:
+    among = _among(dag, query, known.mentioned)
+    for sets in estimand.identify(dag, query, among):
+        if known.states(1 << query.outcome, _conditions(query, sets)):
             expr = estimand.formula(query, sets)
             keys = {term: known.keys.of(term) for term in expr.terms()}
-            if all(
-                known.derive(key, budget, deep) if budget else known.at_once(key) for key in keys.values()
-            ):
-                answer = None if budget else _quick_answer(query, expr, known, keys)
-                answer = answer or _answer(query, _evaluate(query, expr, known))
-                return Solution(problem, answer, sets, (), known)
+            if all(map(known.at_once, keys.values())):
+                answer = _quick_answer(query, expr, known, keys)
+                return Solution(
+                    problem, answer or _answer(query, _evaluate(query, expr, known)), sets, (), known
+                )
+    for budget, deep in EFFORTS:
+        for sets in islice(estimand.identify(dag, query, among), CANDIDATES):
+            expr = estimand.formula(query, sets)
+            if all(known.derive(known.keys.of(term), budget, deep) for term in expr.terms()):
+                return Solution(problem, _answer(query, _evaluate(query, expr, known)), sets, (), known)
     if known.contradiction:
         raise InputError(f"the stated numbers contradict each other: {known.contradiction}")
     missing = _missing(estimand, problem, known)
@@ -130,6 +139,23 @@ def _estimand(problem: Problem) -> Estimand:
     if not estimand.effect and query.bound not in ("lower", "upper"):
         raise InputError(f"{query.task} has a lower and an upper bound; the question must name one")
     return estimand
+
+
+def _among(dag: DAG, query: Query, variables: int) -> int:
+    """The variables among which sets are sought; of many, only causes of those asked about matter."""
+    if variables.bit_count() > LARGEST:
+        roles = 1 << query.treatment | 1 << query.outcome | mask(v for v, _ in query.held)
+        variables &= dag.ancestors(roles)
+    if variables.bit_count() > LARGEST:
+        raise InputError(
+            f"more than {LARGEST} variables may matter; leave out some that the question can do without"
+        )
+    return variables
+
+
+def _conditions(query: Query, sets: Sets) -> int:
+    """What every formula conditions the outcome on."""
+    return 1 << query.treatment | mask(v for v, _ in query.held) | sets.adjust | sets.mediators
 
 
 def _quick_answer(query: Query, expr: Expr, known: Knowledge, keys: dict[Term, Key]) -> Answer | None:
@@ -174,11 +200,9 @@ def _answer(query: Query, value: Fraction) -> Answer:
 def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Term, ...]:
     """The fewest terms that complete a formula, over all sets of variables; the smallest sets on a tie."""
     query, dag = problem.query, problem.dag
-    everything = (1 << dag.n) - 1
-    exprs = [
-        estimand.formula(query, sets)
-        for sets in islice(estimand.identify(dag, query, everything), CANDIDATES)
-    ]
+    among = _among(dag, query, (1 << dag.n) - 1)
+    found = islice(estimand.identify(dag, query, among), CANDIDATES)
+    exprs = [estimand.formula(query, sets) for sets in found]
     if not exprs:
         raise InputError(f"no formula of {query.task} holds on this graph with observed variables alone")
     supposed = Supposition(known)
@@ -191,12 +215,12 @@ def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Te
 
 
 def _lacking(expr: Expr, known: Knowledge) -> list[Term]:
-    """The terms of a formula that cannot be derived, without those that are their complements."""
+    """The terms of a formula that cannot be derived, without those that complete a distribution."""
     lacking: dict[Key, None] = {}
     for term in expr.terms():
         key = known.keys.of(term)
         if not known.derive(key, 12):
-            event, levels, given, given_levels = known.keys.canonical(key)
-            if event & event - 1 or (event, event ^ levels, given, given_levels) not in lacking:
-                lacking[event, levels, given, given_levels] = None
+            short = known.keys.canonical(key)
+            if not all(cell in lacking or known.at_once(cell) for cell in other_cells(short)):
+                lacking[short] = None
     return list(map(known.keys.term, lacking))
