@@ -34,6 +34,10 @@ SETS = {
     "release: insufficient": "caugym_release/insufficient_dataset.json",
 }
 
+DAMAGED = {
+    "redundant_dataset-0199": ": in the file, one of its statements begins in the middle of a sentence"
+}
+
 OPENING = """# Agreement with the labels of public questions
 
 Written by `python benchmarks/agreement.py DATA > docs/agreement.md`; do not edit by hand.
@@ -123,7 +127,7 @@ def main(data: Path) -> None:
                 f"**{name}**: {done} of {t.lacking} answered insufficient, {t.named} with the missing terms."
             )
     for name, t in tallies.items():
-        lines = [f"* {id_} could not be read" for id_ in t.unread]
+        lines = [f"* {id_} could not be read{DAMAGED.get(id_, '')}" for id_ in t.unread]
         lines += [line for question, solution in t.far for line in miss(question, solution)]
         lines += [line for question, solution in t.status for line in solved(question, solution)]
         if lines:

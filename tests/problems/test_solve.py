@@ -96,7 +96,7 @@ def queries(draw: st.DrawFn, dag: DAG) -> Query:
     task = draw(st.sampled_from(list(TABLE)))
     x, y = draw(st.permutations(range(dag.n)))[:2]
     others = [v for v in range(dag.n) if v not in (x, y)]
-    held = draw(st.sets(st.sampled_from(others))) if task == "CDE" and others else set()
+    held = draw(st.sets(st.sampled_from(others), min_size=1)) if task == "CDE" and others else set()
     return Query(
         TABLE[task].code,
         x,
@@ -354,6 +354,8 @@ def test_what_is_missing_is_named_in_letters_and_in_words() -> None:
         (fork(replace(ATE, outcome=7)), "different variables"),
         (fork(replace(ATE, level=2)), "binary"),
         (fork(Query("CDE", 0, 1, 1, 1, held=((0, 1),))), "different variables"),
+        (fork(Query("CDE", 0, 1, 1, 1)), "held fixed"),
+        (fork(replace(ATE, held=((2, 0),))), "held fixed"),
         (fork(Query("PN", 0, 1, 0, 0)), "lower and an upper"),
     ],
 )
@@ -388,6 +390,18 @@ def test_complements_may_differ_by_their_rounding() -> None:
     problem = fork()
     rounding = Statement(Term(((2, 0),)), "0.6001")
     assert solve(replace(problem, statements=(*problem.statements, rounding))).answer.status == "identified"
+
+
+def test_many_variables_are_refused_or_cut_down_to_those_that_matter() -> None:
+    """One cause of both is never mentioned, so no set is valid; finding that out must not take 2^30 steps."""
+    n = 30
+    names = tuple(Variable(f"v{i}") for i in range(n))
+    stated = tuple(Statement(Term(((v, 1),)), "0.5") for v in range(3, n))
+    apart = ((0, 1), (2, 0), (2, 1))
+    assert solve(Problem(names, apart, stated, ATE)).answer.status == "insufficient"
+    crowd = (*apart, *((v, 1) for v in range(3, n)))
+    with pytest.raises(InputError, match="more than 18 variables"):
+        solve(Problem(names, crowd, stated, ATE))
 
 
 def test_people_who_do_not_exist_cannot_be_asked_about() -> None:

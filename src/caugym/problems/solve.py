@@ -136,6 +136,8 @@ def _estimand(problem: Problem) -> Estimand:
         raise InputError("the question must be about different variables of the graph")
     if any(level not in (0, 1) for level in (query.to, query.level, *(level for _, level in query.held))):
         raise InputError("the question names a level that is not 0 or 1; only binary variables can be solved")
+    if bool(query.held) != (query.task == "CDE"):
+        raise InputError("a CDE question, and only that, must say which variables are held fixed")
     if not estimand.effect and query.bound not in ("lower", "upper"):
         raise InputError(f"{query.task} has a lower and an upper bound; the question must name one")
     return estimand
