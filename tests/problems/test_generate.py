@@ -91,14 +91,13 @@ def test_the_order_of_statements_tells_nothing() -> None:
 def test_printed_numbers_are_those_of_one_joint(task: str, level: str, seed: int) -> None:
     bound = None if TABLE[task].effect else "lower"
     rng = stream("fit", seed)
-    drawn = [draw(task, LEVELS[level], null=False, bound=bound, rng=rng) for _ in range(3)]  # type: ignore[arg-type]
-    widest = max(s.dag.n for s in drawn)
-    uniforms = np.random.default_rng(seed).random((3, (1 << widest) - 1))
-    fitted = fit([s.dag for s in drawn], [s.terms for s in drawn], uniforms, LEVELS[level].decimals)
-    for b, structure in enumerate(drawn):
-        if fitted.exact[b]:
-            scm = scm_of(fitted.tables, [b])
-            for term, printed in zip(structure.terms, fitted.printed[b], strict=False):
+    for _ in range(3):
+        structure = draw(task, LEVELS[level], null=False, bound=bound, rng=rng)  # type: ignore[arg-type]
+        uniforms = np.array([[rng.random() for _ in range((1 << structure.dag.n) - 1)]])
+        fitted = fit([structure.dag], [structure.terms], uniforms, LEVELS[level].decimals)
+        if fitted.exact[0]:
+            scm = scm_of(fitted.tables, [0])
+            for term, printed in zip(structure.terms, fitted.printed[0], strict=True):
                 p = float(probability(scm, term.event, term.given)[0])
                 assert p == pytest.approx(printed / 10 ** LEVELS[level].decimals, abs=1e-11)
 

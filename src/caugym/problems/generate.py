@@ -19,7 +19,7 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE, yes
 from caugym.problems.certificate import certificate, told_tables
-from caugym.problems.joint import fit, scm_of
+from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of
 from caugym.problems.levels import Level, level_named
 from caugym.problems.names import nonsense
 from caugym.problems.problem import Answer, Problem, Statement
@@ -149,12 +149,11 @@ class _Maker:
         """Numbers and words for each draft; those that are refused are left out."""
         drafts = sorted(drafts, key=_cost)
         for _, alike in groupby(drafts, key=lambda draft: len(draft.slots)):
-            for batch in _batches(alike):
-                for draft, numbers in zip(batch, _numbers(batch, self.level.decimals), strict=True):
-                    if numbers and self._wanted(draft, numbers):
-                        item = self._tell(draft, attempt, numbers)
-                        if item:
-                            yield item
+            for draft, numbers in _numbers(list(alike), self.level.decimals):
+                if self._wanted(draft, numbers):
+                    item = self._tell(draft, attempt, numbers)
+                    if item:
+                        yield item
 
     def _wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
         wish, value = draft.wish, numbers.value
@@ -250,34 +249,38 @@ def _order(size: int, *coordinates: str | int) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _batches(drafts: Iterator[_Draft]) -> Iterator[list[_Draft]]:
-    while batch := list(islice(drafts, BATCH)):
-        yield batch
-
-
 def _cost(draft: _Draft) -> tuple[int, int, int]:
     return len(draft.slots), len(draft.structure.terms), draft.index
 
 
-def _numbers(drafts: Sequence[_Draft], decimals: int) -> list[_Numbers | None]:
-    """Numbers for draws with equally many slots; None where no joint has them.
-
-    The oracle computes together those that ask the same of the same slots.
-    """
-    cores = [draft.core for draft in drafts]
+def _numbers(drafts: Sequence[_Draft], decimals: int) -> Iterator[tuple[_Draft, _Numbers]]:
+    """Numbers for those of the drafts, all with equally many slots, whose printed numbers some joint has."""
+    fitted: list[Fitted] = []
     width = (1 << len(drafts[0].slots)) - 1
-    uniforms = np.array([[draft.rng.random() for _ in range(width)] for draft in drafts])
-    fitted = fit([core.dag for core in cores], [core.terms for core in cores], uniforms, decimals)
+    batch = max(4, BATCH >> max(0, len(drafts[0].slots) - 5))
+    for start in range(0, len(drafts), batch):
+        some = drafts[start : start + batch]
+        uniforms = np.array([[draft.rng.random() for _ in range(width)] for draft in some])
+        cores = [draft.core for draft in some]
+        fitted.append(fit([core.dag for core in cores], [core.terms for core in cores], uniforms, decimals))
+    exact = np.concatenate([f.exact for f in fitted])
+    printed = [row for f in fitted for row in f.printed.tolist()]
+    tables = [np.concatenate(each) for each in zip(*(f.tables for f in fitted), strict=True)]
+    values = _by_definition([draft.core.query for draft in drafts], exact, tables)
+    lists = [table.tolist() for table in tables]
+    for b in np.flatnonzero(exact).tolist():
+        yield drafts[b], _Numbers(printed[b], [table[b] for table in lists], values[b])
+
+
+def _by_definition(queries: Sequence[Query], exact: Bools, tables: Sequence[Floats]) -> list[float]:
+    """The oracle's values, computed together for entries that ask the same of the same slots."""
+    values = np.full(len(queries), np.nan)
     groups: dict[Query, list[int]] = {}
-    for b in np.flatnonzero(fitted.exact).tolist():
-        groups.setdefault(cores[b].query, []).append(b)
-    result: list[_Numbers | None] = [None] * len(drafts)
+    for b in np.flatnonzero(exact).tolist():
+        groups.setdefault(queries[b], []).append(b)
     for query, entries in groups.items():
-        values = TABLE[query.task].definition(scm_of(fitted.tables, entries), query)
-        for b, value in zip(entries, values.tolist(), strict=True):
-            tables = [table[b].tolist() for table in fitted.tables]
-            result[b] = _Numbers(fitted.printed[b].tolist(), tables, value)
-    return result
+        values[entries] = TABLE[query.task].definition(scm_of(tables, entries), query)
+    return [float(value) for value in values]
 
 
 def _named(

@@ -11,6 +11,7 @@ are told apart by what is left over, and drawn again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,18 +46,15 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
     """Draw tables, print the stated probabilities, and find a near joint that has the printed numbers.
 
     Args:
-        dags: B graphs over slots in causal order.
+        dags: B graphs over equally many slots in causal order.
         terms: What each problem states.
         uniforms: (B, 2**slots - 1) numbers in [0, 1), the only source of chance.
         decimals: Decimals of the printed numbers.
     """
     slots = uniforms.shape[1].bit_length()
-    parents = np.array([[*dag.parents, *[0] * (slots - dag.n)] for dag in dags])
-    tables = []
-    for v in range(slots):
-        block = uniforms[:, (1 << v) - 1 : (2 << v) - 1]
-        own = np.arange(1 << v) & parents[:, v, None]
-        tables.append(0.1 + 0.8 * np.take_along_axis(block, own, axis=1))
+    ties = np.stack([_ties(dag) for dag in dags])
+    drawn = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
+    tables = [drawn[:, (1 << v) - 1 : (2 << v) - 1].copy() for v in range(slots)]
     both, given, mine = _indicators(terms, 1 << slots)
     unit = 10**decimals
     probability, _ = _stated(both, given, _joint(tables))
@@ -64,7 +62,7 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
     target = printed / unit
     balance = both - target[..., None] * given
     for _ in range(4 if decimals < 4 else 3):  # each step squares what is left over
-        _step(tables, parents, balance, mine)
+        _step(tables, ties, balance, mine)
     probability, rarest = _stated(both, given, _joint(tables))
     exact = (
         (~mine | (np.abs(probability - target) < 1e-12)).all(axis=1)
@@ -113,7 +111,7 @@ def _stated(both: Bools, given: Bools, joint: Floats) -> tuple[Floats, Floats]:
     return both_mass / given_mass, np.where(conditional, given_mass, both_mass)
 
 
-def _step(tables: list[Floats], parents: Ints, balance: Floats, mine: Bools) -> None:
+def _step(tables: list[Floats], ties: Ints, balance: Floats, mine: Bools) -> None:
     """One Newton step towards ``sum over states of balance * joint = 0``, of least length (in place)."""
     weighed = balance * _joint(tables)[:, None]
     short = -weighed.sum(axis=2)[..., None]
@@ -121,9 +119,9 @@ def _step(tables: list[Floats], parents: Ints, balance: Floats, mine: Bools) -> 
     for v in reversed(range(len(tables))):
         off, on = weighed[..., : 1 << v], weighed[..., 1 << v :]
         table = tables[v][:, None]
-        slopes.append(_tied(on / table - off / (1 - table), parents[:, v], v))
+        slopes.append(on / table - off / (1 - table))
         weighed = off + on
-    slope = np.concatenate(slopes[::-1], axis=2)
+    slope = _averaged(np.concatenate(slopes[::-1], axis=2), ties)
     gram = slope @ slope.swapaxes(1, 2)
     gram += (
         np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
@@ -134,14 +132,22 @@ def _step(tables: list[Floats], parents: Ints, balance: Floats, mine: Bools) -> 
         np.clip(table, 1e-3, 1 - 1e-3, out=table)
 
 
-def _tied(slope: Floats, parents: Ints, v: int) -> Floats:
-    """Average over the slots that are not parents, since the table must not depend on them."""
-    shape = slope.shape
-    for u in range(v):
-        split = slope.reshape(*shape[:2], -1, 2, 1 << u)
-        is_parent = (parents >> u & 1).astype(bool)[:, None, None, None, None]
-        slope = np.where(is_parent, split, split.mean(axis=3, keepdims=True)).reshape(shape)
-    return slope
+@lru_cache(maxsize=1 << 12)
+def _ties(dag: DAG) -> Ints:
+    """For each entry of all tables end to end, the first entry that it must equal.
+
+    Entries are equal that differ only in slots that are not parents.
+    """
+    return np.concatenate([(1 << v) - 1 + (np.arange(1 << v) & pa) for v, pa in enumerate(dag.parents)])
+
+
+def _averaged(slope: Floats, ties: Ints) -> Floats:
+    """The slopes averaged over entries that must stay equal; (B, rows, entries), ties (B, entries)."""
+    entries = slope.shape[2]
+    cell = np.arange(slope.shape[0] * slope.shape[1]).reshape(*slope.shape[:2], 1) * entries + ties[:, None]
+    total = np.bincount(cell.ravel(), slope.ravel(), slope.size)
+    alike = np.bincount((np.arange(len(ties))[:, None] * entries + ties).ravel(), minlength=ties.size)
+    return (total.reshape(slope.shape) / np.maximum(alike, 1).reshape(len(ties), 1, entries)).ravel()[cell]
 
 
 def scm_of(tables: Sequence[Floats], entries: Sequence[int]) -> SCM:
