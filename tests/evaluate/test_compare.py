@@ -91,6 +91,12 @@ def test_only_common_problems_are_compared(pair: tuple[Run, Run], tmp_path: Path
         compare([pair[0]])
 
 
+def test_problems_answered_in_part_are_not_compared(pair: tuple[Run, Run]) -> None:
+    partly = replace(pair[1], info={**pair[1].info, "finished": None}, records=pair[1].records[:100])
+    assert compare([pair[0], partly])[0].difference.problems == 33
+    assert any("100 of 420 replies" in note for note in comparison_sheet([pair[0], partly]).notes)
+
+
 def test_tables_fit_a_terminal(pair: tuple[Run, Run], tmp_path: Path) -> None:
     long = run(Toy(), questions(140), tmp_path / "a-run-with-a-very-long-name-indeed", progress=False)
     console = Console(width=80, record=True, file=None, force_terminal=False)

@@ -125,7 +125,9 @@ class Hostile:
 
     def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """Nothing of it may act as markup."""
-        return [Reply('</pre><script>alert("1")</script>' + "x" * 50_000, "stop", 9) for _ in prompts]
+        return [
+            Reply('</pre><script>alert("1")</script>' + "x" * 50_000 + "\ud83d", "stop", 9) for _ in prompts
+        ]
 
 
 def test_nothing_a_model_writes_becomes_markup(tmp_path: Path) -> None:
@@ -196,9 +198,9 @@ def test_ten_thousand_replies_take_seconds(tmp_path: Path) -> None:
         run(Toy(c), questions(1000), tmp_path / f"{c}", samples=5, batch=5000, progress=False)
         for c in (0.3, 0.5)
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     file = report([each.path for each in runs], tmp_path / "report.html")
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     assert file.stat().st_size < 5_000_000
 
 

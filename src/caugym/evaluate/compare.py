@@ -37,6 +37,8 @@ class Comparison:
 def compare(runs: Sequence[Run | Path], part: Part = "task") -> tuple[Comparison, ...]:
     """Compare runs problem by problem: every pair on all problems, then each with the first by part.
 
+    Problems count that both runs have answered in full.
+
     Args:
         runs: At least two runs (folders or loaded), the one to compare with first.
         part: What to divide the problems by.
@@ -58,7 +60,7 @@ def compare(runs: Sequence[Run | Path], part: Part = "task") -> tuple[Comparison
 
 
 def _pair(first: Run, second: Run, part: Part) -> list[Comparison]:
-    common = [id_ for id_ in first.replies if id_ in second.replies]
+    common = [id_ for id_ in first.answered if id_ in second.answered]
     if not common:
         raise InputError(f"{first.path} and {second.path} share no problem; evaluate both on the same set")
     for id_ in common:

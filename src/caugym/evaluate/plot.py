@@ -25,8 +25,8 @@ SERIES = 6
 TICKS = (0, 25, 50, 75, 100)
 """Percentages that have a grid line."""
 
-GAP = 9
-"""Pixels between the series of a row."""
+ROW, GAP = 42, 9
+"""Pixels of a row at least, and between its series."""
 
 POINTS = 240
 """The most points of a drawn curve; a longer one is averaged piecewise."""
@@ -61,12 +61,12 @@ def dots(estimates: Sequence[Estimate | None], label: str) -> str:
         estimates: One a series; what is undefined is not drawn.
         label: What the row shows, for readers who hear the page.
     """
-    height = 24 + GAP * len(estimates)
+    height = max(ROW, 24 + GAP * len(estimates))
     parts = [f'<line class="grid" x1="{t}%" x2="{t}%" y1="0" y2="{height}"/>' for t in TICKS]
     for series, estimate in enumerate(estimates):
         if estimate is None or estimate.value is None:
             continue
-        y = 12 + GAP * (series + 0.5)
+        y = height / 2 + GAP * (series - (len(estimates) - 1) / 2)
         if estimate.low is not None and estimate.high is not None:
             ends = f'x1="{100 * estimate.low:.2f}%" x2="{100 * estimate.high:.2f}%"'
             parts.append(f'<line class="interval s{series % SERIES}" {ends} y1="{y}" y2="{y}"/>')

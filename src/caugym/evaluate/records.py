@@ -60,6 +60,12 @@ class Run:
             result.setdefault(record["id"], []).append(record)
         return result
 
+    @cached_property
+    def answered(self) -> dict[str, list[Record]]:
+        """The part of `replies` that is complete."""
+        samples = self.info["config"]["samples"]
+        return {id_: records for id_, records in self.replies.items() if len(records) == samples}
+
     @property
     def expected(self) -> int:
         """How many replies the finished run has."""
@@ -104,8 +110,8 @@ def mend(path: Path) -> list[Record]:
 
 
 def line(record: dict[str, Any]) -> bytes:
-    """One record as a line of JSON in UTF-8, keys in the order given."""
-    return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+    """One record as a line of JSON in UTF-8, keys in the order given; half a surrogate pair stays escaped."""
+    return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 def question_line(question: Question) -> bytes:

@@ -63,7 +63,7 @@ def report(runs: Sequence[Run | Path], file: Path, curves: Mapping[str, Path] | 
     else:
         text = _page(loaded, {name: training.metrics(Path(path)) for name, path in (curves or {}).items()})
     file.parent.mkdir(parents=True, exist_ok=True)
-    records.replace(file, [text.encode()])
+    records.replace(file, [text.encode(errors="replace")])
     return file
 
 
@@ -84,7 +84,7 @@ def _chapters(runs: list[Run]) -> list[tuple[str, list[Run]]]:
     """The runs in groups that were asked the same problems, at least in part, with a title each."""
     groups: list[list[Run]] = []
     for run in runs:
-        group = next((g for g in groups if g[0].replies.keys() & run.replies.keys()), None)
+        group = next((g for g in groups if g[0].answered.keys() & run.answered.keys()), None)
         if group is None:
             groups.append([run])
         else:
@@ -144,7 +144,7 @@ def _accuracy(runs: list[Run], part: Part) -> str:
         cells = "".join(map(_figure, found)) + (_changed(changes.get(name)) if compared else "")
         kind = ' class="all"' if name == "all" else ""
         rows.append(f'<tr{kind}><th scope="row">{escape(name)}</th><td class="plot">{drawn}</td>{cells}</tr>')
-    heads = "".join(f'<th class="n run">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
+    heads = "".join(f'<th class="n">{mark(i)}{escape(run.name)}</th>' for i, run in enumerate(runs))
     rest = len(runs) + (2 if compared else 0)
     many = " many" if len(runs) > 2 else ""
     change = "change" if len(runs) == 2 else "first to last"
@@ -152,9 +152,10 @@ def _accuracy(runs: list[Run], part: Part) -> str:
     return (
         f"<h2>Accuracy by {part}</h2>"
         '<p class="note">Replies that are right in everything asked, in percent, with 95 % intervals.</p>'
-        f'<table class="plotted{many}"><thead><tr><th>{part}</th><th class="plot"></th>{heads}</tr></thead>'
+        f'<div class="some"><table class="plotted{many}">'
+        f'<thead><tr><th>{part}</th><th class="plot"></th>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody>"
-        f'<tfoot><tr><td></td><td class="plot">{axis()}</td>{"<td></td>" * rest}</tr></tfoot></table>'
+        f'<tfoot><tr><td></td><td class="plot">{axis()}</td>{"<td></td>" * rest}</tr></tfoot></table></div>'
     )
 
 

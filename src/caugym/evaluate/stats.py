@@ -163,9 +163,10 @@ def difference(
 ) -> Difference:
     """Compare two runs on the same problems, paired by problem.
 
-    The interval is the percentile bootstrap over problems. The probability is exact: under the hypothesis
-    that the runs do not differ, the sign of each problem's difference is a coin, and the distribution of
-    their sum is convolved whole. With one reply a problem this is McNemar's exact test.
+    The interval is the percentile bootstrap over problems (with fewer than some 20 a little too narrow). The
+    probability is exact: under the hypothesis that the runs do not differ, the sign of each problem's
+    difference is a coin, and the distribution of their sum is convolved whole. With one reply a problem this
+    is McNemar's exact test.
 
     Args:
         first: Score of each problem in the first run.
