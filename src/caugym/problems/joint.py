@@ -147,7 +147,8 @@ def _averaged(slope: Floats, ties: Ints) -> Floats:
     cell = np.arange(slope.shape[0] * slope.shape[1]).reshape(*slope.shape[:2], 1) * entries + ties[:, None]
     total = np.bincount(cell.ravel(), slope.ravel(), slope.size)
     alike = np.bincount((np.arange(len(ties))[:, None] * entries + ties).ravel(), minlength=ties.size)
-    return (total.reshape(slope.shape) / np.maximum(alike, 1).reshape(len(ties), 1, entries)).ravel()[cell]
+    mean: Floats = total.reshape(slope.shape) / np.maximum(alike, 1).reshape(len(ties), 1, entries)
+    return mean.ravel()[cell]
 
 
 def scm_of(tables: Sequence[Floats], entries: Sequence[int]) -> SCM:
