@@ -128,7 +128,7 @@ class LocalModel:
         written: dict[int, list[int]] = {}
         for budget, chosen in budgets.items():
             if budget < 1:
-                written.update(dict.fromkeys(chosen, []))
+                written.update({index: [] for index in chosen})
                 continue
             replies = self._tokens(
                 [ids[index] for index in chosen],

@@ -3,24 +3,27 @@
 import importlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caugym.backends import model_path, needs
 from caugym.core.errors import InputError
+from caugym.data.rows import training_rows
 from caugym.train.recipe import Recipe, resolve
 
+if TYPE_CHECKING:
+    from caugym.train.settings import Plan
 
-def _method(name: str) -> Callable[[], Any]:
-    return lambda: importlib.import_module(f"caugym.train.{name}")
+METHODS = {"sft": "sft", "grpo": "rl"}
+"""Methods, each a module here with a ``trainer``, and the kind of training rows it takes."""
 
 
-METHODS: dict[str, Callable[[], Any]] = {"sft": _method("sft"), "grpo": _method("grpo")}
-"""Modules by method, imported when needed; each has ``prepare`` (rows) and ``trainer`` (a TRL trainer)."""
-
-ROWS = {"sft": "sft", "grpo": "rl"}
-"""Kind of training rows that a method takes; see `caugym.data.rows`."""
+def trainer_of(method: str) -> Callable[..., Any]:
+    """The maker of a method's TRL trainer; importing TRL takes seconds, so only workers call this."""
+    made: Callable[..., Any] = importlib.import_module(f"caugym.train.{method}").trainer
+    return made
 
 
 def train(
@@ -33,7 +36,7 @@ def train(
     overrides: Sequence[str] = (),
     resume: bool = False,
     dry_run: bool = False,
-) -> Any:
+) -> "Plan":
     """Post-train a model on a directory made by ``caugym make``.
 
     Args:
@@ -54,10 +57,9 @@ def train(
         InputError: If something given cannot be used.
     """
     resolved = resolve(method, recipe, overrides)
-    from caugym.data.rows import training_rows
 
     return fit(
-        resolved, training_rows(ROWS[method], Path(data)), model, Path(out), resume=resume, dry_run=dry_run
+        resolved, training_rows(METHODS[method], Path(data)), model, Path(out), resume=resume, dry_run=dry_run
     )
 
 
@@ -69,54 +71,53 @@ def fit(
     *,
     resume: bool = False,
     dry_run: bool = False,
-) -> Any:
-    """Post-train on rows in memory; see `train`."""
-    needs("train", "torch", "transformers", "trl", "datasets", "accelerate")
-    if not rows:
-        raise InputError("there are no rows to train on")
-    if out.exists() and any(out.iterdir()) and not (resume or dry_run):
-        raise InputError(
-            f"{out} already holds files; --resume goes on with a run, or choose another directory"
-        )
+) -> "Plan":
+    """Post-train on rows in memory; see `train`.
+
+    Under a launcher (torchrun, accelerate) every process calls this; the first one writes the directory.
+    """
+    needs("train", "torch", "transformers", "datasets")
     from caugym.train import directory, settings, worker
     from caugym.train.launch import launch
 
-    worker.quiet()
     main = int(os.environ.get("RANK", "0")) == 0
-    plan, prepared, start = _plan(recipe, rows, model, out, write=not dry_run and main)
+    if not rows:
+        raise InputError("there are no rows to train on")
+    if main and out.exists() and any(out.iterdir()) and not (resume or dry_run):
+        raise InputError(
+            f"{out} already holds files; --resume goes on with a run, or choose another directory"
+        )
+    worker.quiet()
+    plan, prepared, start = _plan(recipe, rows, model, out, write=main and not dry_run)
     if dry_run:
         return plan
-    record = {
-        "method": recipe.method,
-        "model": model,
-        "start": str(start),
-        "data": directory.digest(list(rows)),
-        "seed": recipe.seed,
-        "processes": plan.processes,
-        "plan": str(plan),
-    }
-    if resume and (out / directory.RUN).exists():
-        if directory.same(out, recipe, record)["status"] == "finished":
-            return plan
-    elif main:
-        directory.begin(out, recipe, record)
     if main:
+        record = {
+            "method": recipe.method,
+            "model": model,
+            "start": str(start),
+            "data": directory.digest(rows),
+            "seed": recipe.seed,
+            "processes": plan.processes,
+            "plan": str(plan),
+        }
+        if directory.begin(out, recipe, record, resume=resume) == "finished":
+            return plan
         _store(prepared, out / directory.DATA)
     if plan.device == "cpu" and plan.processes > 1 and settings.world_size() == 1:
         launch(out, plan.processes)
     else:
+        settings.wait_for_main()
         worker.work(out)
     return plan
 
 
 def _plan(
     recipe: Recipe, rows: Sequence[Mapping[str, Any]], model: str, out: Path, *, write: bool
-) -> tuple[Any, list[dict[str, Any]], Path | str]:
+) -> tuple["Plan", list[dict[str, Any]], Path | str]:
     """What will be done, the prepared rows, and the model to start from (written if made from scratch)."""
-    import tempfile
-
     from caugym.backends.local import load
-    from caugym.train import settings
+    from caugym.train import prepare, settings
 
     with tempfile.TemporaryDirectory() as scratch:
         start: Path | str = _start(model)
@@ -124,7 +125,7 @@ def _plan(
             start = _scratch(rows, out / "start" if write else Path(scratch) / "start", recipe.seed)
         loaded, tokenizer = load(str(start))
     context = loaded.config.max_position_embeddings - (recipe.rollout.max_tokens if recipe.rollout else 0)
-    prepared = METHODS[recipe.method]().prepare(rows, tokenizer, context)
+    prepared = (prepare.online if recipe.rollout else prepare.supervised)(rows, tokenizer, context)
     share = recipe.batch // settings.processes(recipe)
     plan = settings.Plan(
         method=recipe.method,

@@ -13,6 +13,7 @@
 import json
 import platform
 import shutil
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -60,7 +61,7 @@ def recipe(out: Path) -> Recipe:
     return resolve(method, out / RECIPE)
 
 
-def digest(rows: list[Any]) -> str:
+def digest(rows: Sequence[Mapping[str, Any]]) -> str:
     """SHA-256 of rows in canonical JSON, in their order."""
     total = sha256()
     for row in rows:
@@ -68,33 +69,37 @@ def digest(rows: list[Any]) -> str:
     return total.hexdigest()
 
 
-def begin(out: Path, recipe: Recipe, record: dict[str, Any]) -> None:
-    """Write recipe and record of a new run; the versions are added."""
+def begin(out: Path, recipe: Recipe, record: dict[str, Any], *, resume: bool) -> str:
+    """Write recipe and record of a new run, or check that the one to go on with is the same.
+
+    Returns:
+        The status of the run: ``"running"`` or ``"finished"``.
+
+    Raises:
+        InputError: If the run in ``out`` was begun with something else; names it.
+    """
+    if resume and (out / RUN).exists():
+        return _same(out, recipe, record)
     out.mkdir(parents=True, exist_ok=True)
     versions = {name: metadata.version(name) for name in PACKAGES}
     write(out / RECIPE, yaml.safe_dump(recipe.record(), sort_keys=False))
     full = record | {"status": "running", "versions": versions, "python": platform.python_version()}
     write(out / RUN, json.dumps(full, indent=2) + "\n")
+    return "running"
 
 
-def same(out: Path, recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
-    """The record of the run to go on with, if it is the same one.
-
-    Raises:
-        InputError: Names what differs.
-    """
-    old = read(out)
+def _same(out: Path, recipe: Recipe, record: dict[str, Any]) -> str:
+    old, new = read(out), recipe.record()
     kept = yaml.safe_load((out / RECIPE).read_text(encoding="utf-8"))
-    new = recipe.record()
     for name in sorted(kept.keys() | new.keys()):
         if kept.get(name) != new.get(name):
             raise InputError(
                 f"{out} was begun with {name}={kept.get(name)}, not {new.get(name)}; resume with that"
             )
-    for name in ("data", "model", "processes"):
+    for name in ("method", "model", "data", "processes"):
         if old.get(name) != record.get(name):
             raise InputError(f"{out} was begun with other {name} ({old.get(name)}, now {record.get(name)})")
-    return old
+    return str(old["status"])
 
 
 def finish(out: Path, model: Any, tokenizer: Any, weights: str) -> None:

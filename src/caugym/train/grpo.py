@@ -1,6 +1,5 @@
 """Group-relative policy optimisation through TRL, with our reward and, on a CPU, our rollout."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,11 @@ from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
 from caugym.backends.decode import supports
-from caugym.backends.local import end_tokens, tokenise
-from caugym.core.errors import InputError
-from caugym.train import settings
-from caugym.train.optimizer import make
+from caugym.backends.local import end_tokens
+from caugym.train import optimizer, settings
 from caugym.train.recipe import Recipe
 from caugym.train.reward import reward_function
 from caugym.train.rollout import rollout_function
-
-COLUMNS = ("prompt", "id", "task", "gold", "tolerance")
 
 
 class TrimmedGRPO(GRPOTrainer):  # type: ignore[misc, unused-ignore]
@@ -45,28 +40,8 @@ def trimmed(inputs: dict[str, Any]) -> dict[str, Any]:
     return cut
 
 
-def prepare(rows: Sequence[Mapping[str, Any]], tokenizer: Any, context: int) -> list[dict[str, Any]]:
-    """Rows for GRPO: the columns that the reward needs; prompts that leave no room for a reply are dropped.
-
-    Raises:
-        InputError: If a row lacks a column, or no row fits.
-    """
-    for number, row in enumerate(rows):
-        missing = [name for name in COLUMNS if name not in row]
-        if missing:
-            raise InputError(f"row {number} has no {missing[0]}; make rows with: caugym data rl")
-    prepared = [
-        {name: row[name] for name in COLUMNS} | {"length": length}
-        for row in rows
-        if (length := len(tokenise(tokenizer, row["prompt"]))) < context
-    ]
-    if not prepared:
-        raise InputError("no prompt leaves room for a reply of rollout.max_tokens in the model's context")
-    return prepared
-
-
 def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> GRPOTrainer:
-    """The TRL trainer of a recipe on prepared rows."""
+    """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.online`."""
     assert recipe.rollout is not None
     assert recipe.reward is not None
     rollout = recipe.rollout
@@ -78,7 +53,6 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
         "use_vllm": rollout.vllm,
     } | settings.arguments(recipe, len(data), out)
     ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
-    optimizer = make(model, recipe.matrix_rate, recipe.learning_rate) if recipe.matrix_rate else None
     return TrimmedGRPO(
         model=model,
         args=settings.configuration(GRPOConfig, fields),
@@ -86,5 +60,5 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
         train_dataset=data,
         processing_class=tokenizer,
         rollout_func=rollout_function(recipe, torch.float32) if ours else None,
-        optimizers=(optimizer, None),
+        optimizers=(optimizer.make(model, recipe), None),
     )

@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from caugym.train.recipe import Recipe
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration; they trade exactness for speed of convergence (Jordan et al., 2024)."""
 
@@ -125,11 +127,13 @@ def _orthogonalised(directions: list[Tensor]) -> list[Tensor]:
     return [done[index] for index in range(len(directions))]
 
 
-def make(model: nn.Module, matrix_rate: float, learning_rate: float) -> MuonAdamW:
-    """The optimiser of a transformer: matrices of its blocks to Muon, everything else to AdamW."""
+def make(model: nn.Module, recipe: Recipe) -> MuonAdamW | None:
+    """The optimiser of a recipe: matrices of the blocks to Muon, all else to AdamW; None leaves it to TRL."""
+    if not recipe.matrix_rate:
+        return None
     matrices: list[Tensor] = []
     others: list[Tensor] = []
     for name, parameter in model.named_parameters():
         inside = parameter.ndim == 2 and "embed" not in name and "head" not in name
         (matrices if inside else others).append(parameter)
-    return MuonAdamW(matrices, others, matrix_rate=matrix_rate, learning_rate=learning_rate)
+    return MuonAdamW(matrices, others, matrix_rate=recipe.matrix_rate, learning_rate=recipe.learning_rate)

@@ -59,6 +59,14 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def wait_for_main() -> None:
+    """Under a launcher, wait until the first process has written what all need."""
+    if world_size() > 1:
+        from accelerate import PartialState
+
+        PartialState(cpu=device() == "cpu").wait_for_everyone()
+
+
 def device() -> str:
     """Where training runs here."""
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -53,7 +53,7 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, path: Path, console: Console, patience: int = 3) -> None:
         self.path, self.console, self.patience = path, console, patience
-        self.spent, self.tokens, self.silent = 0.0, 0.0, 0
+        self.spent, self.tokens, self.silent, self.cut = 0.0, 0.0, 0, False
         self.clock = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -109,7 +109,8 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
                 "model that sometimes solves these problems (sft first), or take an easier level, a larger "
                 "rollout.group or a higher rollout.temperature"
             )
-        if line.get("truncated", 0.0) > 0.5:
+        cut, self.cut = self.cut, line.get("truncated", 0.0) > 0.5
+        if self.cut and not cut:
             self.console.print(
                 f"[bold yellow]Truncated:[/] {line['truncated']:.0%} of the replies at step {line['step']} "
                 "were cut off and earned nothing; raise rollout.max_tokens"

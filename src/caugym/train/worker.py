@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from caugym.backends import needs
 from caugym.core.errors import InputError
 
 
@@ -39,18 +40,19 @@ def work(out: Path) -> None:
         InputError: If the run cannot go on, e.g. when the loss is not a number.
     """
     quiet()
+    needs("train", "trl", "accelerate")
     import datasets
     from transformers import PrinterCallback
 
     from caugym.backends.local import load
-    from caugym.train import METHODS, directory, watch
+    from caugym.train import directory, trainer_of, watch
     from caugym.train.nano import weights_hash
 
     record = directory.read(out)
     recipe = directory.recipe(out)
     model, tokenizer = load(record["start"], attention=directory.attention())
     data = datasets.load_from_disk(str(out / directory.DATA))
-    trainer = METHODS[recipe.method]().trainer(model, tokenizer, data, recipe, out)
+    trainer = trainer_of(recipe.method)(model, tokenizer, data, recipe, out)
     trainer.remove_callback(PrinterCallback)
     console = Console(stderr=True)
     trainer.add_callback(watch.Curve(out / directory.METRICS, console))

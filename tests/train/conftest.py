@@ -1,0 +1,73 @@
+"""Toy rows and a tiny model: training for real, in seconds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+for module in ("torch", "transformers", "trl", "datasets"):
+    pytest.importorskip(module, reason="needs the train extra")
+
+Row = dict[str, Any]
+
+
+def toy(count: int, seed: int = 0) -> list[Row]:
+    """Questions whose answer stands in the text, with the columns of both kinds of training rows."""
+    random = Random(seed)
+    rows = []
+    for index in range(count):
+        value = f"0.{random.randint(0, 9)}000"
+        answer = "Yes" if value > "0.4" else "No"
+        reply = f'{{"ANSWER": "{answer}", "PROB": "{value}"}}'
+        rows.append(
+            {
+                "prompt": [{"role": "user", "content": f"Rain sets mud to {value}."}],
+                "completion": [{"role": "assistant", "content": f"value {value}\n{reply}"}],
+                "id": f"toy-{index}",
+                "task": "ATE" if index % 2 else "CDE",
+                "gold": json.dumps({"status": "identified", "value": value, "answer": answer}),
+                "tolerance": 0.0005,
+            }
+        )
+    return rows
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[Row]:
+    return toy(64)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> Path:
+    """An untrained two-layer model with a tokenizer for the toy rows."""
+    from caugym.train.nano import Size, create
+
+    texts = [row["prompt"][0]["content"] + row["completion"][0]["content"] for row in rows]
+    size = Size(
+        hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=64, vocabulary=320, context=128
+    )
+    return create(tmp_path_factory.mktemp("models") / "tiny", texts, size=size)
+
+
+@pytest.fixture(scope="session")
+def taught(tiny: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model after some supervised training: it writes answers, a few of them right."""
+    from caugym.train import fit
+    from caugym.train.recipe import resolve
+
+    out = tmp_path_factory.mktemp("models") / "taught"
+    fit(resolve("sft", overrides=["steps=60", "batch=16", "micro=16", "processes=1"]), rows, str(tiny), out)
+    return out / "model"
+
+
+@pytest.fixture
+def curve() -> Callable[[Path], list[dict[str, Any]]]:
+    """Reads the learning curve of a run."""
+
+    def read(out: Path) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+    return read
