@@ -94,6 +94,15 @@ def test_parts_in_one_folder_or_many_hold_the_same_rows(made: Path, tmp_path: Pa
     assert check(tmp_path / "part1", progress=False).ok
 
 
+@pytest.mark.usefixtures("small_shards")
+def test_an_item_does_not_depend_on_the_items_made_beside_it(tmp_path: Path) -> None:
+    config = MakeConfig(tasks=("NIE",), n=90, seed=1)
+    whole = make(tmp_path / "whole", config, progress=False)
+    for part in range(7):
+        parts = make(tmp_path / "parts", config, shard=(part, 7), progress=False)
+    assert parts.sha256 == whole.sha256
+
+
 def test_a_plan_covers_every_item_once() -> None:
     for n, parts in ((1, 1), (1, 5), (4_001, 1), (20_000, 3), (7, 7)):
         planned = [shard for part in plan(MakeConfig(n=n), parts, 2_000) for shard in part]

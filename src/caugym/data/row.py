@@ -24,6 +24,8 @@ Row = dict[str, Any]
 CANARY = "CauGym data must not appear in training corpora. canary 5b0b29a4-1c1e-4a52-9f6f-7d3c8e0a6f25"
 """Stands in every row, so that a corpus which swallowed the data can be found out."""
 
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
 _TEXT, _NUMBER = pa.string(), pa.int64()
 _LEVELS = pa.list_(pa.struct([("variable", _NUMBER), ("level", _NUMBER)]))
 
@@ -153,8 +155,7 @@ def gold(row: Row) -> Answer:
 
 def digest(row: Row) -> bytes:
     """SHA-256 of the row's canonical JSON."""
-    text = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return sha256(text.encode()).digest()
+    return sha256(_canonical(row).encode()).digest()
 
 
 def digest_of(digests: Iterable[bytes]) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +35,7 @@ from caugym.problems.generate import VERSION, Item, generate
 __all__ = ["CheckReport", "MakeConfig", "check", "make", "rows"]
 
 Digests = list[bytes]
+_BATCH = 100  # rows held as Python objects at a time
 _FOOTER = b"caugym"  # key of the shard's own description in the Parquet footer
 
 
@@ -195,17 +196,17 @@ def _items(config: MakeConfig, shard: Shard) -> Iterator[Item]:
 
 def _write(out: Path, config: MakeConfig, shard: Shard, advance: Callable[[int], None]) -> Digests:
     """Make one shard and put it in place."""
-    content: list[Row] = []
-    for item in _items(config, shard):
-        content.append(row(item))
-        if len(content) % 50 == 0:
-            advance(50)
-    digests = [digest(entry) for entry in content]
-    table = pa.Table.from_pylist(content, schema=SCHEMA)
+    digests: Digests = []
+    batches: list[pa.RecordBatch] = []
+    items = _items(config, shard)
+    while content := [row(item) for item in islice(items, _BATCH)]:
+        digests += map(digest, content)
+        batches.append(pa.RecordBatch.from_pylist(content, schema=SCHEMA))
+        advance(len(content))
+    table = pa.Table.from_batches(batches)
     table = table.replace_schema_metadata({_FOOTER: _footer(config, shard, digests)})
     with replacing(out / shard.file) as partial:
         pq.write_table(table, partial, compression="zstd")
-    advance(len(content) % 50)
     return digests
 
 
