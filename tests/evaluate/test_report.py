@@ -187,10 +187,19 @@ def test_logs_of_training_are_read_while_they_are_written(tmp_path: Path) -> Non
         log.write('{"step": 6, "lo')
     assert [row["step"] for row in metrics(folder)] == [1, 2, 3, 4, 5]
     (folder / "metrics.jsonl").write_text('{"st\n{"step": 2}\n')
-    with pytest.raises(InputError, match="line 1, is damaged"):
+    with pytest.raises(InputError, match="line 1, is no step"):
         metrics(folder)
     with pytest.raises(InputError, match="cannot be read"):
         metrics(tmp_path / "nothing")
+
+
+def test_numbers_that_are_none_are_not_drawn(pair: tuple[Run, Run], tmp_path: Path) -> None:
+    folder = training(tmp_path / "sft", "sft", 5)
+    with (folder / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 6, "seconds": 3, "method": "sft", "loss": NaN, "solved": Infinity}\n')
+    read = page([pair[0]], tmp_path, SFT=folder)
+    assert read.tags["figure"] == 3
+    assert not [value for _, value in read.attributes if value and "nan" in value.lower()]
 
 
 def test_ten_thousand_replies_take_seconds(tmp_path: Path) -> None:

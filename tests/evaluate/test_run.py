@@ -193,6 +193,14 @@ def test_damage_inside_a_file_is_named(tmp_path: Path) -> None:
     (out / records.RECORDS).write_bytes(b"".join([lines[0], b'{"id": \n', *lines[2:]]))
     with pytest.raises(InputError, match="line 2, is damaged"):
         records.load(out)
+    stray = records.line({"id": "elsewhere", "sample": 0})
+    (out / records.RECORDS).write_bytes(b"".join([*lines, stray]))
+    with pytest.raises(InputError, match="not asked"):
+        records.load(out)
+    (out / records.RECORDS).write_bytes(b"".join(lines))
+    (out / records.QUESTIONS).write_bytes((out / records.QUESTIONS).read_bytes().replace(b"Yes", b"No", 1))
+    with pytest.raises(InputError, match="not what was asked"):
+        records.load(out)
     (out / records.INFO).write_text("{")
     with pytest.raises(InputError, match="is damaged"):
         records.load(out)

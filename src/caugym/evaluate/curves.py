@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from html import escape
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,11 @@ def metrics(path: Path) -> list[dict[str, Any]]:
     logged = []
     for number, text in enumerate(lines, 1):
         try:
-            logged.append(json.loads(text))
-        except ValueError:
+            row = json.loads(text)
+            logged.append({**row, "step": row["step"], "seconds": row["seconds"], "method": row["method"]})
+        except (ValueError, TypeError, KeyError):
             if number < len(lines):
-                raise InputError(f"{path}, line {number}, is damaged; remove it") from None
+                raise InputError(f"{path}, line {number}, is no step of a training; remove it") from None
     return logged
 
 
@@ -59,7 +61,7 @@ def section(name: str, logged: list[dict[str, Any]]) -> str:
 
 def _drawable(logged: list[dict[str, Any]]) -> Iterator[Curve]:
     for key, (title, share) in CURVES.items():
-        rows = [row for row in logged if isinstance(row.get(key), int | float)]
+        rows = [row for row in logged if isinstance(row.get(key), int | float) and isfinite(row[key])]
         if len(rows) > 1:
             yield Curve(title, [row["step"] for row in rows], [row[key] for row in rows], share)
 

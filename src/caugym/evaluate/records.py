@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import replace as replace_fields
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -82,11 +83,16 @@ def load(path: Path) -> Run:
     if not (path / INFO).is_file():
         raise InputError(f"{path} is not a run (it has no {INFO}); give a folder that `caugym eval` wrote")
     info = read_info(path)
+    content = (path / QUESTIONS).read_bytes() if (path / QUESTIONS).exists() else b""
+    if sha256(content).hexdigest() != info["questions"]["sha256"]:
+        raise InputError(f"{path / QUESTIONS} is not what was asked; remove the run and start it again")
     questions = {row["id"]: _question(row) for row in _lines(path / QUESTIONS)}
     place = {id_: position for position, id_ in enumerate(questions)}
-    records = [record for record in _lines(path / RECORDS) if record["id"] in place]
-    records.sort(key=lambda record: (place[record["id"]], record["sample"]))
-    return Run(path, path.resolve().name, info, questions, tuple(records))
+    try:
+        records = {(place[record["id"]], record["sample"]): record for record in _lines(path / RECORDS)}
+    except (KeyError, TypeError):
+        raise InputError(f"{path / RECORDS} holds a reply to something that was not asked") from None
+    return Run(path, path.resolve().name, info, questions, tuple(records[key] for key in sorted(records)))
 
 
 def load_all(runs: Sequence[Run | Path]) -> list[Run]:

@@ -144,7 +144,7 @@ def weights_digest(path: str) -> str | None:
 
 
 def regrade(path: Path) -> Run:
-    """Grade the replies of a run again, without asking for any: after a change of grader or label.
+    """Grade the replies of a run again, without asking for any: after a change of the grader.
 
     Raises:
         InputError: If ``path`` is not a run.
