@@ -268,7 +268,8 @@ def _official(reply: str, gold: Answer, tolerance: float, truncated: bool) -> Ve
     ``"PROB"`` must stand in upper case and double quotes and a plain decimal must follow, quoted or not;
     percent, single quotes and ``\\boxed{}`` around a bare number find nothing. Yes/no is never graded.
     Where the gold is insufficient, a reply that contains ``LACK_CONDITION`` anywhere is correct. The
-    release sets no limit on length; the last million characters are read here.
+    release sets no limit on length; the last million characters are read here. Its script is not published;
+    the rule is put together from how it scores replies (a grid of 2,300 values wins within 0.0005).
     """
     if gold.status == "insufficient":
         right = "LACK_CONDITION" in reply
