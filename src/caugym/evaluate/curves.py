@@ -38,7 +38,7 @@ def metrics(path: Path) -> list[dict[str, Any]]:
     for number, text in enumerate(lines, 1):
         try:
             row = json.loads(text)
-            logged.append({**row, "step": row["step"], "seconds": row["seconds"], "method": row["method"]})
+            logged.append({**row, "step": row["step"], "seconds": row["seconds"]})
         except (ValueError, TypeError, KeyError):
             if number < len(lines):
                 raise InputError(f"{path}, line {number}, is no step of a training; remove it") from None
@@ -52,7 +52,7 @@ def section(name: str, logged: list[dict[str, Any]]) -> str:
     if not panels:
         return ""
     last = logged[-1]
-    method = last["method"].upper()
+    method = str(last.get("method", name)).upper()
     spent = f"{last['step']} steps, {_duration(last['seconds'])}"
     spent = spent if method == name.upper() else f"{method}, {spent}"
     heading = f'<h3>{escape(name)} <span class="note">{escape(spent)}</span></h3>'
