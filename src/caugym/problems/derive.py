@@ -195,6 +195,8 @@ class Knowledge:
         parts = self._parts.get((key, deep))
         if parts is None:
             unknown: dict[Key, None] = {}
+            if self.at_once(key):
+                return ()
             for rule, used in self._ways(key, deep):
                 self._need(key, rule, used)
                 if key in self._floats:

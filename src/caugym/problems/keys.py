@@ -4,10 +4,12 @@ Terms that are equal in every distribution of the graph, because some of their c
 the same canonical form.
 """
 
+from functools import lru_cache
+
 from caugym.core.errors import InputError
 from caugym.core.expr import Prob, Symbols
 from caugym.core.graph import DAG, bits
-from caugym.core.query import Assignment, Term
+from caugym.core.query import Term
 from caugym.problems.rules import Key
 
 LETTERS = Symbols(tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
@@ -25,32 +27,39 @@ class Keys:
         self.dag = dag
         self.n = dag.n
         self.everything = (1 << dag.n) - 1
+        self._masks = _masks(dag.n)
         self._canonical: dict[Key, Key] = {}
 
     def of(self, term: Term) -> Key:
-        """The term as bitmasks."""
-        event, event_levels = self._masks(term, term.event)
-        given, given_levels = self._masks(term, term.given)
-        if term.do:
-            do, do_levels = self._masks(term, term.do)
-            if do & (event | given):
-                raise InputError(f"{term_text(term)} sets a variable and also observes it; leave one out")
-            given |= do << self.n
-            given_levels |= do_levels << self.n
-        if not event or event & given:
-            raise InputError(f"{term_text(term)} is no probability: each variable may stand on one side only")
-        return event, event_levels, given, given_levels
+        """The term as bitmasks.
 
-    def _masks(self, term: Term, assignment: Assignment) -> tuple[int, int]:
-        members = levels = 0
-        for variable, level in assignment:
-            bit = 1 << variable if 0 <= variable < self.n else 0
-            if not bit or members & bit or level not in (0, 1):
-                what = "a variable twice, one that is not in the graph, or a level that is not 0 or 1"
-                raise InputError(f"{term_text(term)} names {what}")
-            members |= bit
-            levels |= bit * level
-        return members, levels
+        Raises:
+            InputError: If the term is no probability over the variables of the graph.
+        """
+        masks, event, event_levels, given, given_levels, twice = self._masks, 0, 0, 0, 0, 0
+        try:
+            for setting in term.event:
+                bit, high = masks[setting]
+                twice |= event & bit
+                event |= bit
+                event_levels |= high
+            for setting in term.given:
+                bit, high = masks[setting]
+                twice |= (event | given) & bit
+                given |= bit
+                given_levels |= high
+            for setting in term.do:
+                bit, high = masks[setting]
+                twice |= (event | given | given >> self.n) & bit
+                given |= bit << self.n
+                given_levels |= high << self.n
+        except KeyError:
+            raise InputError(
+                f"{term_text(term)} names a variable that is not in the graph, or a level that is not 0 or 1"
+            ) from None
+        if twice or not event:
+            raise InputError(f"{term_text(term)} is no probability: each variable may stand in it only once")
+        return event, event_levels, given, given_levels
 
     def term(self, key: Key) -> Term:
         """The key as a term."""
@@ -112,3 +121,9 @@ def term_text(term: Term) -> str:
     'P(C=1 | A=0)'
     """
     return Prob(term).text(LETTERS)
+
+
+@lru_cache
+def _masks(n: int) -> dict[tuple[int, int], tuple[int, int]]:
+    """For each of n variables at each level: its bit, and that bit if the level is 1."""
+    return {(v, level): (1 << v, level << v) for v in range(n) for level in (0, 1)}

@@ -82,9 +82,6 @@ def instances(key: Key, seen: int, others: int, deep: bool) -> Iterator[tuple[st
     ``seen`` are the given variables that may be moved to the event, ``others`` the ones to bring in.
     """
     event, levels, given, given_levels = key
-    cells = other_cells(key)
-    if len(cells) in CELLS:
-        yield CELLS[len(cells)], cells
     if event & event - 1:
         for a in _submasks(event):
             if a != event:
@@ -115,6 +112,9 @@ def instances(key: Key, seen: int, others: int, deep: bool) -> Iterator[tuple[st
         )
         joint = event | bit
         yield "sum", ((joint, levels | bit, given, given_levels), (joint, levels, given, given_levels))
+    cells = other_cells(key)
+    if len(cells) in CELLS:
+        yield CELLS[len(cells)], cells
     if deep:
         yield from _backward(key, others)
 

@@ -97,9 +97,9 @@ def solve(problem: Problem) -> Solution:
     for sets in estimand.identify(dag, query, among):
         if known.states(1 << query.outcome, _conditions(query, sets)):
             expr = estimand.formula(query, sets)
-            keys = {term: known.keys.of(term) for term in expr.terms()}
-            if all(map(known.at_once, keys.values())):
-                answer = _quick_answer(query, expr, known, keys)
+            keys = list(map(known.keys.of, expr.terms()))
+            if all(map(known.at_once, keys)):
+                answer = _quick_answer(query, expr, list(map(known.number, keys)))
                 return Solution(
                     problem, answer or _answer(query, _evaluate(query, expr, known)), sets, (), known
                 )
@@ -160,16 +160,15 @@ def _conditions(query: Query, sets: Sets) -> int:
     return 1 << query.treatment | mask(v for v, _ in query.held) | sets.adjust | sets.mediators
 
 
-def _quick_answer(query: Query, expr: Expr, known: Knowledge, keys: dict[Term, Key]) -> Answer | None:
+def _quick_answer(query: Query, expr: Expr, numbers: list[float]) -> Answer | None:
     """The answer in double precision where that is certain to round as the exact value does, else None.
 
     Stated numbers and their complements carry errors below 1e-16, so away from 0, from rounding ties and from
     tiny divisors the error of 1e-9 allowed here is never reached.
     """
-    numbers = {term: known.number(key) for term, key in keys.items()}
-    if min(numbers.values(), default=0) < 1e-4:
+    if min(numbers, default=0) < 1e-4:
         return None
-    value = expr.evaluate(numbers.__getitem__)
+    value = expr.evaluate(dict(zip(expr.terms(), numbers, strict=True)).__getitem__)
     from_tie = abs(abs(value) * 1e4 % 1 - 0.5)
     if not 1e-9 < abs(value) <= 1 or from_tie < 1e-5:
         return None
