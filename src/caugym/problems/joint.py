@@ -148,7 +148,8 @@ def _averaged(slope: Floats, ties: Ints) -> Floats:
     total = np.bincount(cell.ravel(), slope.ravel(), slope.size)
     alike = np.bincount((np.arange(len(ties))[:, None] * entries + ties).ravel(), minlength=ties.size)
     mean: Floats = total.reshape(slope.shape) / np.maximum(alike, 1).reshape(len(ties), 1, entries)
-    return mean.ravel()[cell]
+    averaged: Floats = mean.ravel()[cell]
+    return averaged
 
 
 def scm_of(tables: Sequence[Floats], entries: Sequence[int]) -> SCM:
