@@ -54,6 +54,8 @@ def launch(out: Path, processes: int) -> None:
         for worker in workers:
             worker.kill()
             worker.wait()
+            if worker.stdin is not None:
+                worker.stdin.close()
     if error.exists():
         raise InputError(error.read_text(encoding="utf-8"))
     codes = [worker.returncode for worker in workers]

@@ -131,6 +131,7 @@ def arguments(recipe: Recipe, rows: int, out: Path) -> dict[str, Any]:
         "ddp_find_unused_parameters": False if processes(recipe) > 1 else None,
         "dataloader_pin_memory": not cpu,
         "gradient_checkpointing": False,
+        "activation_checkpointing": False,  # its new name: transformers warns of the old one alone
         "seed": recipe.seed,
         "data_seed": recipe.seed,
         "save_strategy": "steps",

@@ -1,0 +1,168 @@
+"""GRPO: what we lean on in TRL, trimming, the rollout, and loud silence."""
+
+import inspect
+import io
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+from trl import GRPOTrainer
+
+from caugym.backends.local import load, tokenise
+from caugym.core.errors import InputError
+from caugym.train import settings, watch, worker
+from caugym.train.grpo import TrimmedGRPO, trainer, trimmed
+from caugym.train.prepare import online
+from caugym.train.recipe import resolve
+from caugym.train.rollout import rollout_function
+
+FAST = (
+    "processes=1",
+    "batch=8",
+    "micro=8",
+    "steps=1",
+    "precision=fp32",
+    "rollout.group=4",
+    "rollout.max_tokens=16",
+)
+
+
+def test_the_private_parts_of_trl_that_we_use_are_there() -> None:
+    assert metadata.version("trl").startswith("1.16."), "read the GRPO trainer again before moving the pin"
+    assert list(inspect.signature(GRPOTrainer._compute_loss).parameters) == ["self", "model", "inputs"]
+    assert "rollout_func" in inspect.signature(GRPOTrainer.__init__).parameters
+    source = inspect.getsource(GRPOTrainer)
+    for name in (
+        "prompt_mask",
+        "completion_mask",
+        "num_items_in_batch",
+        "log_metric",
+        "frac_reward_zero_std",
+    ):
+        assert name in source
+
+
+def made(rows: list[Any], model: Path, out: Path) -> tuple[TrimmedGRPO, Any]:
+    import datasets
+
+    worker.quiet()
+    loaded, tokenizer = load(str(model), attention="eager")
+    data = datasets.Dataset.from_list(online(rows, tokenizer, 100))
+    grpo = trainer(loaded, tokenizer, data, resolve("grpo", overrides=FAST), out)
+    assert isinstance(grpo, TrimmedGRPO)
+    return grpo, tokenizer
+
+
+def test_trimming_changes_nothing_but_the_padding(rows: list[Any], tiny: Path, tmp_path: Path) -> None:
+    grpo, _ = made(rows, tiny, tmp_path)
+    grpo.current_gradient_accumulation_steps = 1
+    numbers = torch.Generator().manual_seed(0)
+    prompts, replies = [5, 9, 7], [4, 2, 6]
+    left, right = 12, 11
+    inputs = {
+        "prompt_ids": torch.randint(3, 300, (3, left), generator=numbers),
+        "prompt_mask": torch.stack([torch.arange(left) >= left - n for n in prompts]).long(),
+        "completion_ids": torch.randint(3, 300, (3, right), generator=numbers),
+        "completion_mask": torch.stack([torch.arange(right) < n for n in replies]).long(),
+        "advantages": torch.tensor([1.0, -0.5, 0.25]),
+        "sampling_per_token_logps": torch.zeros(3, right),
+        "num_items_in_batch": torch.tensor(12),
+    }
+    cut = trimmed(inputs)
+    assert cut["prompt_ids"].shape == (3, 9)
+    assert {cut[name].shape for name in cut if "completion" in name or "logps" in name} == {(3, 6)}
+    assert cut["advantages"] is inputs["advantages"]
+    losses = [GRPOTrainer._compute_loss(grpo, grpo.model, given) for given in (inputs, cut)]
+    gradients = [
+        torch.autograd.grad(loss, list(grpo.model.parameters()), allow_unused=True) for loss in losses
+    ]
+    torch.testing.assert_close(losses[0], losses[1])
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+
+
+def test_rollouts_draw_by_step_process_and_place(rows: list[Any], tiny: Path) -> None:
+    model, tokenizer = load(str(tiny))
+    rollout = rollout_function(resolve("grpo", overrides=FAST))
+    prompts = [rows[0]["prompt"]] * 4
+
+    def at(step: int, process: int) -> list[list[int]]:
+        accelerator = SimpleNamespace(process_index=process, unwrap_model=lambda wrapped: wrapped)
+        fake = SimpleNamespace(
+            processing_class=tokenizer,
+            model=model,
+            accelerator=accelerator,
+            state=SimpleNamespace(global_step=step),
+        )
+        drawn = rollout(prompts, fake)
+        assert drawn["prompt_ids"] == [tokenise(tokenizer, prompts[0])] * 4
+        assert [len(x) for x in drawn["logprobs"]] == [len(x) for x in drawn["completion_ids"]]
+        return list(drawn["completion_ids"])
+
+    assert at(3, 0) == at(3, 0)
+    assert at(3, 0) != at(4, 0)
+    assert at(3, 0) != at(3, 1)
+    assert len({tuple(reply) for reply in at(3, 0)}) > 1
+
+
+def test_vllm_and_gpu_leave_the_drawing_to_trl(
+    rows: list[Any], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr("caugym.train.grpo.TrimmedGRPO", lambda **given: seen.update(given))
+    monkeypatch.setattr(settings, "configuration", lambda kind, fields: fields)
+    loaded, tokenizer = load(str(tiny))
+    trainer(loaded, tokenizer, rows, resolve("grpo", overrides=[*FAST, "rollout.vllm=true"]), tmp_path)
+    assert seen["rollout_func"] is None
+    assert seen["args"]["use_vllm"] is True
+    monkeypatch.setattr(settings, "device", lambda: "cuda")
+    trainer(loaded, tokenizer, rows, resolve("grpo", overrides=FAST), tmp_path)
+    assert seen["rollout_func"] is None
+    assert seen["args"]["use_cpu"] is False
+
+
+def log(curve: watch.Curve, step: int, **logs: float) -> None:
+    state = SimpleNamespace(is_world_process_zero=True, global_step=step)
+    curve.on_log(None, state, None, logs={"loss": 0.0, **logs})
+
+
+def test_runs_that_teach_nothing_say_so_once(tmp_path: Path) -> None:
+    written = io.StringIO()
+    curve = watch.Curve(tmp_path / "metrics.jsonl", Console(file=written, width=400), patience=3)
+    for step in range(1, 9):
+        log(curve, step, frac_reward_zero_std=1.0, reward=0.1, **{"completions/clipped_ratio": 0.9})
+    assert written.getvalue().count("No signal") == 1
+    assert written.getvalue().count("Truncated") == 1
+    log(curve, 9, frac_reward_zero_std=0.5)
+    assert written.getvalue().count("No signal") == 1
+
+
+@pytest.mark.parametrize("name", ["loss", "grad_norm"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_none_stop_the_run(name: str, value: float, tmp_path: Path) -> None:
+    curve = watch.Curve(tmp_path / "metrics.jsonl", Console(file=io.StringIO()))
+    with pytest.raises(InputError, match="step 4"):
+        log(curve, 4, **{name: value})
+
+
+def test_curves_drop_what_a_resumed_run_repeats(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1, "seconds": 2.5}\n{"step": 2, "seconds": 5}\n{"step": 3, "sec')
+    curve = watch.Curve(path, Console(file=io.StringIO()))
+    curve.on_train_begin(None, SimpleNamespace(is_world_process_zero=True, global_step=1), None)
+    assert path.read_text() == '{"step": 1, "seconds": 2.5}\n'
+    assert curve.spent == 2.5
+
+
+def test_only_complete_checkpoints_count(tmp_path: Path) -> None:
+    for step, whole in ((5, True), (10, True), (15, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if whole:
+            (folder / watch.COMPLETE).touch()
+    assert watch.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+    assert watch.last_checkpoint(tmp_path / "none") is None

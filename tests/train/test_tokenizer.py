@@ -1,0 +1,112 @@
+"""The tokenizer of models made from scratch, and the models."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from caugym.train.nano import Size, create, weights_hash
+from caugym.train.tokenizer import END, PAD, START, build, phrases
+
+NAMES = [
+    f"{a}{b} {c}"
+    for a in ("tri", "zar", "ke", "blo", "mu", "fa", "wi", "gro", "ne", "pla")
+    for b in ("vap", "sil", "ton", "rik", "dup")
+    for c in ("rate", "level", "load", "mass", "count")
+]
+TEXTS = [
+    f"{a.capitalize()} has a direct effect on {b}. The probability of {b} being high is 0.{i % 90:02d}.\n"
+    f"X = {a}\n{i} - 7 = {i - 7}"
+    for i, (a, b) in enumerate(zip(NAMES, NAMES[1:] + NAMES[:1], strict=True))
+]
+TOKENIZER = build(TEXTS, vocabulary=500)
+
+
+def pieces(text: str) -> list[str]:
+    return [TOKENIZER.decode([token]) for token in TOKENIZER(text)["input_ids"]]
+
+
+@given(st.text(max_size=60))
+def test_any_text_comes_back(text: str) -> None:
+    if not any(mark in text for mark in (PAD, START, END)):
+        assert TOKENIZER.decode(TOKENIZER(text)["input_ids"]) == text
+
+
+@given(st.integers(0, 10**12))
+def test_digits_stand_alone(number: int) -> None:
+    assert pieces(f"{number}") == list(str(number))
+    assert pieces(f"is 0.{number}")[-len(str(number)) :] == list(str(number))
+
+
+def test_phrases_are_tokens_and_names_are_not() -> None:
+    found = phrases(TEXTS, 50)
+    assert any("has a direct effect on" in phrase for phrase in found)
+    assert not any(name in phrase for phrase in found for name in NAMES)
+    assert len(pieces(TEXTS[0])) < len(TEXTS[0]) / 4
+
+
+def test_a_name_inside_a_sentence_is_always_the_same_tokens() -> None:
+    for name in NAMES:
+        runs = [
+            pieces(f"{before} {name}{after}")
+            for before, after in (("X =", "\n"), ("on", "."), ("of", " being"))
+        ]
+        name_pieces = pieces(f" {name}")
+        for run in runs:
+            assert any(run[i : i + len(name_pieces)] == name_pieces for i in range(len(run))), (name, run)
+
+
+def test_same_texts_same_tokenizer() -> None:
+    assert build(TEXTS, vocabulary=500).get_vocab() == TOKENIZER.get_vocab()
+
+
+def test_it_saves_loads_and_marks_the_assistant(tmp_path: Path) -> None:
+    TOKENIZER.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    messages = [{"role": "user", "content": "Rain?"}, {"role": "assistant", "content": "is 0.41"}]
+    encoded = loaded.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+    ids = [
+        token for token, ours in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if ours
+    ]
+    assert loaded.decode(ids) == f"is 0.41{END}"
+    opened = loaded.apply_chat_template(messages[:1], add_generation_prompt=True, return_dict=True)[
+        "input_ids"
+    ]
+    assert encoded["input_ids"][: len(opened)] == opened
+    assert (loaded.pad_token, loaded.eos_token) == (PAD, END)
+
+
+SMALL = Size(hidden=32, layers=1, heads=2, kv_heads=1, head=16, feed_forward=64, vocabulary=400, context=64)
+
+
+def test_a_model_is_its_seed(tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    hashes = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        model = AutoModelForCausalLM.from_pretrained(create(tmp_path / name, TEXTS, seed=seed, size=SMALL))
+        hashes.append(weights_hash(model))
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_default_size_is_three_million() -> None:
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    size = Size()
+    with torch.device("meta"):
+        model = Qwen3ForCausalLM(
+            Qwen3Config(
+                vocab_size=size.vocabulary,
+                hidden_size=size.hidden,
+                intermediate_size=size.feed_forward,
+                num_hidden_layers=size.layers,
+                num_attention_heads=size.heads,
+                num_key_value_heads=size.kv_heads,
+                head_dim=size.head,
+                tie_word_embeddings=True,
+            )
+        )
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(3e6, rel=0.1)
