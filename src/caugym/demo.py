@@ -2,7 +2,7 @@
 
 - make: problems to train on, and held-out ones that share no graph, no names and no problem with them
 - check: every text is read again, its answer recomputed and its proof verified
-- SFT: a model of 3 million random parameters imitates worked solutions
+- SFT: a small model with random parameters imitates worked solutions
 - GRPO: it tries for itself and is rewarded for right answers
 - evaluate: before, between and after, on the same held-out problems
 - report: paired 95 % intervals in the terminal, and plots in ``report.html``
@@ -17,16 +17,21 @@ from itertools import islice
 from pathlib import Path
 from time import monotonic
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 
 from caugym.backends import Sampling
 from caugym.core.errors import InputError
 from caugym.data.check import check
 from caugym.data.manifest import MakeConfig
 from caugym.data.shards import make, rows
+from caugym.estimands import TABLE
+from caugym.evaluate.compare import compare
 from caugym.evaluate.report import report
 from caugym.evaluate.run import evaluate
-from caugym.evaluate.tables import accuracy_sheet, comparison_sheet
+from caugym.evaluate.summary import parts, summary
+from caugym.evaluate.tables import NONE, interval, percent, probability
 from caugym.train import train
 from caugym.train.nano import create
 
@@ -70,7 +75,7 @@ def run(out: Path, calm: Path | None = None, console: Console | None = None) -> 
         make(test_set, MakeConfig(level="easy", n=HELD_OUT, split="test"))
     with _stage(console, "Check all of them: text read again, answer recomputed, proof verified"):
         _prove(train_set, test_set)
-    with _stage(console, "Build a tokenizer and a model of 3 million random parameters"):
+    with _stage(console, "Build a tokenizer and an untrained small model"):
         if not untrained.exists():
             _build(untrained, train_set)
     measure("untrained", untrained)
@@ -80,10 +85,7 @@ def run(out: Path, calm: Path | None = None, console: Console | None = None) -> 
     with _stage(console, "Train: GRPO, trying and being rewarded"):
         train("grpo", str(out / "sft"), train_set, out / "grpo", resume=True)
     measure("grpo", out / "grpo" / "model")
-    for kind, folders in runs.items():
-        console.print(f"\n[bold]{kind}[/]")
-        console.print(accuracy_sheet(folders[-1]).rich())
-        console.print(comparison_sheet(folders).rich())
+    _show(console, runs)
     curves = {"SFT": out / "sft", "GRPO": out / "grpo"}
     page = report([folder for folders in runs.values() for folder in folders], out / "report.html", curves)
     console.print(f"\nDone in {monotonic() - start:.0f} s. Plots and examples: {page}")
@@ -95,6 +97,26 @@ def _stage(console: Console, words: str) -> Iterator[None]:
     start = monotonic()
     yield
     console.print(f"[green]{monotonic() - start:6.1f} s[/]  {words}")
+
+
+def _show(console: Console, runs: dict[str, list[Path]]) -> None:
+    """Accuracy of every stage by task, and what each stage changed."""
+    table = Table(box=SIMPLE_HEAD, title="Right answers, percent", title_justify="left")
+    for head in ("Questions", "Model", *TABLE, "All", "95 % interval"):
+        table.add_column(head, justify="left" if head in ("Questions", "Model") else "right")
+    changes = []
+    for kind, folders in runs.items():
+        for folder in folders:
+            by_task, whole = parts(folder), summary(folder).strict
+            cells = [percent(by_task[code].strict.value) if code in by_task else NONE for code in TABLE]
+            table.add_row(kind, folder.name, *cells, percent(whole.value), interval(whole))
+        table.add_section()
+        changes += [(kind, row) for row in compare(folders) if row.name == "all"]
+    console.print("", table)
+    for kind, row in changes:
+        change = row.difference
+        words = f"{percent(change.value, sign=True)} points ({interval(change, sign=True)})"
+        console.print(f"{kind}: {row.first} -> {row.second} {words}, p {probability(row.adjusted)}")
 
 
 def _prove(*sets: Path) -> None:
