@@ -10,7 +10,7 @@ help: ## show these lines
 
 setup: $(READY) ## create .venv and install the pinned project, unless that is done
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("CauGym needs Python 3.11 or newer: for example: make PYTHON=python3.12 test" * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "CauGym needs Python 3.11 or newer, e.g. make PYTHON=python3.12 test")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt torch==2.13.0 -e '.[train,dev]'
 	@touch $@
