@@ -19,7 +19,7 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE, yes
 from caugym.problems.certificate import certificate, told_tables
-from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of
+from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of, width
 from caugym.problems.levels import Level, level_named
 from caugym.problems.names import nonsense
 from caugym.problems.problem import Answer, Problem, Statement
@@ -40,6 +40,8 @@ VISIBLE = 0.02
 """A tempting wrong number must differ from the right one by this much."""
 SMALLEST = 0.005
 """Effects are at least this far from 0, or exactly 0 by the graph."""
+ROUNDING = 0.00005 + 1e-9
+"""How far gold, printed to 4 decimals, may be from the oracle's value."""
 ATTEMPTS = 1000
 PATIENCE = 10
 """Draws of numbers before another structure is drawn."""
@@ -147,8 +149,8 @@ class _Maker:
 
     def attempt(self, drafts: Sequence[_Draft], attempt: int) -> Iterator[Item]:
         """Numbers and words for each draft; those that are refused are left out."""
-        drafts = sorted(drafts, key=_cost)
-        for _, alike in groupby(drafts, key=lambda draft: len(draft.slots)):
+        drafts = sorted(drafts, key=_size)
+        for _, alike in groupby(drafts, key=_size):
             for draft, numbers in _numbers(list(alike), self.level.decimals):
                 if self._wanted(draft, numbers):
                     item = self._tell(draft, attempt, numbers)
@@ -180,9 +182,7 @@ class _Maker:
             return None
         solution = solve(heard)
         gold = solution.answer
-        if solution.value is None:
-            return None
-        if abs(float(solution.value) - (-value if turned else value)) > 1e-9:
+        if gold.value is None or abs(float(gold.value) - (-value if turned else value)) > ROUNDING:
             return None
         return Item(
             id=f"{self.set}-{self.level.name}-{self.task}-{self.split}-{self.seed}-{index:06d}",
@@ -249,18 +249,19 @@ def _order(size: int, *coordinates: str | int) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _cost(draft: _Draft) -> tuple[int, int, int]:
-    return len(draft.slots), len(draft.structure.terms), draft.index
+def _size(draft: _Draft) -> tuple[int, int]:
+    """Drafts of one size share a batch."""
+    return len(draft.slots), width(len(draft.structure.terms))
 
 
 def _numbers(drafts: Sequence[_Draft], decimals: int) -> Iterator[tuple[_Draft, _Numbers]]:
-    """Numbers for those of the drafts, all with equally many slots, whose printed numbers some joint has."""
+    """Numbers for those of the drafts, all of one size, whose printed numbers some joint has."""
     fitted: list[Fitted] = []
-    width = (1 << len(drafts[0].slots)) - 1
+    entries = (1 << len(drafts[0].slots)) - 1
     batch = max(4, BATCH >> max(0, len(drafts[0].slots) - 5))
     for start in range(0, len(drafts), batch):
         some = drafts[start : start + batch]
-        uniforms = np.array([[draft.rng.random() for _ in range(width)] for draft in some])
+        uniforms = np.array([[draft.rng.random() for _ in range(entries)] for draft in some])
         cores = [draft.core for draft in some]
         fitted.append(fit([core.dag for core in cores], [core.terms for core in cores], uniforms, decimals))
     exact = np.concatenate([f.exact for f in fitted])

@@ -47,7 +47,7 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
 
     Args:
         dags: B graphs over equally many slots in causal order.
-        terms: What each problem states.
+        terms: What each problem states; all of one `width`.
         uniforms: (B, 2**slots - 1) numbers in [0, 1), the only source of chance.
         decimals: Decimals of the printed numbers.
     """
@@ -75,7 +75,7 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
 
 def _indicators(terms: Sequence[Sequence[Term]], states: int) -> tuple[Bools, Bools, Bools]:
     """[event and given], [given], both (B, terms, states), and which terms are not padding (B, terms)."""
-    packed = np.zeros((4, len(terms), max(map(len, terms))), dtype=np.int64)
+    packed = np.zeros((4, len(terms), width(max(map(len, terms)))), dtype=np.int64)
     for b, row in enumerate(terms):
         for k, term in enumerate(row):
             event, event_on = _packed(term.event)
@@ -84,6 +84,15 @@ def _indicators(terms: Sequence[Sequence[Term]], states: int) -> tuple[Bools, Bo
     both, both_on, given_, given_on_ = packed[..., None]
     every = np.arange(states)
     return (every & both) == both_on, (every & given_) == given_on_, packed[0] > 0
+
+
+def width(terms: int) -> int:
+    """How many rows a problem of so many terms is padded to.
+
+    Sizes of matrices change the last bit of what is solved with them, so problems of different widths never
+    share a batch: an item must not depend on its neighbours.
+    """
+    return -(-terms // 4) * 4
 
 
 def _packed(assignment: Assignment) -> tuple[int, int]:

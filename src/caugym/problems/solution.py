@@ -149,14 +149,27 @@ class _Writer:
 
     def p(self, event: Assignment, given: Assignment = ()) -> Number:
         term = Term(_sorted(event), _sorted(given))
-        if term not in self.known:
+        found = self.known.get(term)
+        return self._derive(term) if found is None else found
+
+    def _derive(self, term: Term) -> Number:
+        """The number of a term that is not stated as such; how it follows is kept for `_derived`."""
+        (variable, level), *more = term.event
+        other = None if more else self.known.get(Term(((variable, 1 - level),), term.given))
+        if other is not None and other.exact:  # by far the most frequent case, without a search
+            found = Number(10**other.places - other.units, other.places)
+            whole = "100" if self.arithmetic.percent and other.places == 2 else "1"
+            left = f"{whole} - {self.arithmetic.show(other)}"
+            self.derived[term] = [f"P({self.text(term)}) = {self.arithmetic.equation(left, found)}"]
+        else:
             known = self.solution.knowledge
-            found = known.derivation(known.keys.of(term))
-            self.known[term] = number(found.value, self.places)
-            for step in found.steps():
+            derivation = known.derivation(known.keys.of(term))
+            found = number(derivation.value, self.places)
+            for step in derivation.steps():
                 if step.term not in self.derived:
                     self.derived[step.term] = self._equation(step)
-        return self.known[term]
+        self.known[term] = found
+        return found
 
     def _derived(self) -> Iterator[str]:
         """How the terms that are not stated as such follow from those that are."""
