@@ -55,15 +55,17 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
     ties = np.stack([_ties(dag) for dag in dags])
     drawn = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
     tables = [drawn[:, (1 << v) - 1 : (2 << v) - 1].copy() for v in range(slots)]
-    both, given, mine = _indicators(terms, 1 << slots)
+    rows = _rows(terms, 1 << slots)
+    equal = _Equal.entries(ties, rows.mine.shape[1])
     unit = 10**decimals
-    probability, _ = _stated(both, given, _joint(tables))
+    probability, _ = rows.stated(_joint(tables))
     printed = np.rint(probability * unit).astype(np.int64)
     target = printed / unit
-    balance = both - target[..., None] * given
+    balance = rows.both - target[..., None] * rows.given
     for _ in range(4 if decimals < 4 else 3):  # each step squares what is left over
-        _step(tables, ties, balance, mine)
-    probability, rarest = _stated(both, given, _joint(tables))
+        _step(tables, equal, balance, rows.mine)
+    probability, rarest = rows.stated(_joint(tables))
+    mine = rows.mine
     exact = (
         (~mine | (np.abs(probability - target) < 1e-12)).all(axis=1)
         & (~mine | ((printed > 0) & (printed < unit))).all(axis=1)
@@ -73,8 +75,29 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
     return Fitted(printed, tables, exact)
 
 
-def _indicators(terms: Sequence[Sequence[Term]], states: int) -> tuple[Bools, Bools, Bools]:
-    """[event and given], [given], both (B, terms, states), and which terms are not padding (B, terms)."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The stated terms of a batch as sums over states.
+
+    Attributes:
+        both: (B, rows, states): 1 where event and condition hold.
+        given: (B, rows, states): 1 where the condition holds.
+        conditional: (B, rows): whether there is a condition.
+        mine: (B, rows): False for padding.
+    """
+
+    both: Floats
+    given: Floats
+    conditional: Bools
+    mine: Bools
+
+    def stated(self, joint: Floats) -> tuple[Floats, Floats]:
+        """P(event | given) of each row, and of what it divides by (of the event if there is no condition)."""
+        both, given = (np.matmul(side, joint[..., None])[..., 0] for side in (self.both, self.given))
+        return both / given, np.where(self.conditional, given, both)
+
+
+def _rows(terms: Sequence[Sequence[Term]], states: int) -> _Rows:
     packed = np.zeros((4, len(terms), width(max(map(len, terms)))), dtype=np.int64)
     for b, row in enumerate(terms):
         for k, term in enumerate(row):
@@ -83,7 +106,12 @@ def _indicators(terms: Sequence[Sequence[Term]], states: int) -> tuple[Bools, Bo
             packed[:, b, k] = event | given, event_on | given_on, given, given_on
     both, both_on, given_, given_on_ = packed[..., None]
     every = np.arange(states)
-    return (every & both) == both_on, (every & given_) == given_on_, packed[0] > 0
+    return _Rows(
+        ((every & both) == both_on).astype(float),
+        ((every & given_) == given_on_).astype(float),
+        packed[2] > 0,
+        packed[0] > 0,
+    )
 
 
 def width(terms: int) -> int:
@@ -111,16 +139,33 @@ def _joint(tables: Sequence[Floats]) -> Floats:
     return joint
 
 
-def _stated(both: Bools, given: Bools, joint: Floats) -> tuple[Floats, Floats]:
-    """P(event | given) of each term, and the probability of what it divides by (of the event if nothing)."""
-    both_mass, given_mass = (
-        np.matmul(rows, joint[..., None])[..., 0] for rows in (both.astype(float), given.astype(float))
-    )
-    conditional = ~given.all(axis=-1)
-    return both_mass / given_mass, np.where(conditional, given_mass, both_mass)
+@dataclass(frozen=True, slots=True)
+class _Equal:
+    """Which entries of the tables must stay equal, laid out for slopes of shape (B, rows, entries).
+
+    Attributes:
+        first: For each slope the flat position of the first entry that it must equal.
+        share: (B, 1, entries): 1 / how many entries are equal, at the first of them.
+    """
+
+    first: Ints
+    share: Floats
+
+    @classmethod
+    def entries(cls, ties: Ints, rows: int) -> "_Equal":
+        batch, entries = ties.shape
+        first = np.arange(batch * rows).reshape(batch, rows, 1) * entries + ties[:, None]
+        alike = np.bincount((np.arange(batch)[:, None] * entries + ties).ravel(), minlength=ties.size)
+        return cls(first, 1 / np.maximum(alike, 1).reshape(batch, 1, entries))
+
+    def averaged(self, slope: Floats) -> Floats:
+        """The slopes, averaged over entries that must stay equal."""
+        total = np.bincount(self.first.ravel(), slope.ravel(), slope.size).reshape(slope.shape)
+        averaged: Floats = (total * self.share).ravel()[self.first]
+        return averaged
 
 
-def _step(tables: list[Floats], ties: Ints, balance: Floats, mine: Bools) -> None:
+def _step(tables: list[Floats], equal: _Equal, balance: Floats, mine: Bools) -> None:
     """One Newton step towards ``sum over states of balance * joint = 0``, of least length (in place)."""
     weighed = balance * _joint(tables)[:, None]
     short = -weighed.sum(axis=2)[..., None]
@@ -130,7 +175,7 @@ def _step(tables: list[Floats], ties: Ints, balance: Floats, mine: Bools) -> Non
         table = tables[v][:, None]
         slopes.append(on / table - off / (1 - table))
         weighed = off + on
-    slope = _averaged(np.concatenate(slopes[::-1], axis=2), ties)
+    slope = equal.averaged(np.concatenate(slopes[::-1], axis=2))
     gram = slope @ slope.swapaxes(1, 2)
     gram += (
         np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
@@ -148,17 +193,6 @@ def _ties(dag: DAG) -> Ints:
     Entries are equal that differ only in slots that are not parents.
     """
     return np.concatenate([(1 << v) - 1 + (np.arange(1 << v) & pa) for v, pa in enumerate(dag.parents)])
-
-
-def _averaged(slope: Floats, ties: Ints) -> Floats:
-    """The slopes averaged over entries that must stay equal; (B, rows, entries), ties (B, entries)."""
-    entries = slope.shape[2]
-    cell = np.arange(slope.shape[0] * slope.shape[1]).reshape(*slope.shape[:2], 1) * entries + ties[:, None]
-    total = np.bincount(cell.ravel(), slope.ravel(), slope.size)
-    alike = np.bincount((np.arange(len(ties))[:, None] * entries + ties).ravel(), minlength=ties.size)
-    mean: Floats = total.reshape(slope.shape) / np.maximum(alike, 1).reshape(len(ties), 1, entries)
-    averaged: Floats = mean.ravel()[cell]
-    return averaged
 
 
 def scm_of(tables: Sequence[Floats], entries: Sequence[int]) -> SCM:
