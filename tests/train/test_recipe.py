@@ -91,6 +91,6 @@ def test_no_override_escapes_as_anything_but_an_input_error(key: str, value: str
         recipe = resolve("grpo", overrides=[f"{key}={value}"])
     except InputError as error:
         message = str(error)
-        assert "\n" not in message  # noqa: PT017
+        assert "\n" not in message
     else:
         assert isinstance(recipe, Recipe)

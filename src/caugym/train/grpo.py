@@ -10,6 +10,7 @@ from trl import GRPOConfig, GRPOTrainer
 from caugym.backends.decode import supports
 from caugym.backends.local import end_tokens
 from caugym.train import optimizer, settings
+from caugym.train.head import use_plain_head
 from caugym.train.recipe import Recipe
 from caugym.train.reward import reward_function
 from caugym.train.rollout import rollout_function
@@ -53,7 +54,7 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
         "use_vllm": rollout.vllm,
     } | settings.arguments(recipe, len(data), out)
     ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
-    return TrimmedGRPO(
+    made = TrimmedGRPO(
         model=model,
         args=settings.configuration(GRPOConfig, fields),
         reward_funcs=[reward_function(recipe.reward, rollout.max_tokens, end_tokens(model, tokenizer))],
@@ -62,3 +63,7 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
         rollout_func=rollout_function(recipe, torch.float32) if ours else None,
         optimizers=(optimizer.make(model, recipe), None),
     )
+    if settings.device() == "cpu":
+        for patched in filter(None, (made.model, made.ref_model)):
+            use_plain_head(patched, rollout.temperature)
+    return made

@@ -6,6 +6,7 @@ from typing import Any
 from trl import SFTConfig, SFTTrainer
 
 from caugym.train import optimizer, settings
+from caugym.train.head import use_plain_head
 from caugym.train.recipe import Recipe
 
 
@@ -13,10 +14,13 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
     """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.supervised`."""
     fields = {"max_length": None, "train_sampling_strategy": "group_by_length"}
     fields |= settings.arguments(recipe, len(data), out)
-    return SFTTrainer(
+    made = SFTTrainer(
         model=model,
         args=settings.configuration(SFTConfig, fields),
         train_dataset=data,
         processing_class=tokenizer,
         optimizers=(optimizer.make(model, recipe), None),
     )
+    if settings.device() == "cpu":
+        use_plain_head(made.model)
+    return made
