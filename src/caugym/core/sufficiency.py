@@ -1,0 +1,121 @@
+"""Whether stated probabilities leave an answer room to move, decided in exact arithmetic.
+
+The models on a graph form a box with one side for each table entry P(v = 1 | levels of the parents). What is
+stated and what is asked are rational functions of these entries. Small moves in the box that change no stated
+number leave the answer alone only if its gradient is a combination of the gradients of what is stated. That
+holds at almost every point or at almost none, so one random point decides. To leave no doubt about rounding,
+its coordinates are integers modulo the prime 2^61 - 1, where a wrong verdict needs a coincidence of chance
+below 1e-13 (Schwartz, Journal of the ACM 27, 1980; Zippel, EUROSAM 1979).
+
+The verdict is about the terms, not their numbers, and about small moves. Undetermined: for almost all numbers
+there are models that agree on them and differ in the answer; `caugym.core.witness` finds two that prove it
+for the numbers at hand. Determined: the answer cannot drift, but the equations may still have several
+separate solutions; that an item can be answered is proved by a derivation, not here.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from caugym.core.expr import Clip, Expr
+from caugym.core.graph import DAG
+from caugym.core.layout import Bools, Layout, layout
+from caugym.core.query import Assignment, Term
+from caugym.core.residues import P, Residue, Residues, backward, spanned, sums, times
+from caugym.core.streams import stream
+
+
+def is_determined(dag: DAG, terms: Sequence[Term], answer: Expr) -> bool:
+    """Whether no small change of a model that keeps the stated probabilities changes the answer.
+
+    Args:
+        dag: The causal graph; every variable is binary.
+        terms: What is stated, with or without ``do``.
+        answer: An expression that equals the answer in every model of the graph, e.g. an estimand's formula
+            with any of its sets. Its terms hold no ``do``. A clipped bound is taken unclipped.
+
+    >>> from caugym.core.expr import prob
+    >>> chain = DAG.from_edges(2, [(0, 1)])
+    >>> stated = [Term(((1, 1),), ((0, 0),)), Term(((1, 1),), ((0, 1),)), Term(((0, 0),))]
+    >>> is_determined(chain, stated, prob({1: 1})), is_determined(chain, stated[1:], prob({1: 1}))
+    (True, False)
+    """
+    found = layout(dag)
+    row = _answer_row(dag, answer.inner if isinstance(answer, Clip) else answer)
+    if not row.any():
+        return True
+    groups: dict[Assignment, list[Term]] = {}
+    for term in terms:
+        groups.setdefault(term.do, []).append(term)
+    rows = [_rows(found, do, _balances(*_masses(found, do, group))) for do, group in groups.items()]
+    stacked = np.concatenate([*rows, row])
+    lists: list[list[int]] = stacked[:, stacked.any(axis=0)].tolist()
+    return spanned(lists[:-1], lists[-1])
+
+
+# -- rows are gradients at the random point; the column of an entry e is multiplied by e (1 - e) -------------
+
+
+@lru_cache(maxsize=1 << 8)
+def _answer_row(dag: DAG, answer: Expr) -> Residues:
+    found, terms = layout(dag), answer.terms()
+    both, given, top, below = _masses(found, (), terms)
+    inverse = [pow(b, -1, P) for b in below.tolist()]
+    tape: list[Residue] = []
+    inputs = {t: Residue(tape, a * b) for t, a, b in zip(terms, top.tolist(), inverse, strict=True)}
+    if not inputs:
+        return np.zeros((1, found.start[-1]), dtype=np.uint64)
+    backward(answer.evaluate(inputs.__getitem__), tape)
+    # the gradient of a / b is (b grad a - a grad b) / b^2
+    scale = [inputs[t].slope * b % P * b % P for t, b in zip(terms, inverse, strict=True)]
+    weights = times(_balances(both, given, top, below), np.array(scale, dtype=np.uint64)[:, None])
+    return _rows(found, (), sums(weights.T, np.ones((len(terms), 1))).T)
+
+
+def _masses(found: Layout, do: Assignment, terms: Sequence[Term]) -> tuple[Bools, Bools, Residues, Residues]:
+    """[event and given] and [given] by state, and their masses at the random point."""
+    given = found.happens([term.given for term in terms])
+    both = given & found.happens([term.event for term in terms])
+    joint = _joint(found.dag, do)[None]
+    masses = sums(joint, np.concatenate([both, given]).T.astype(float))[0]
+    return both, given, masses[: len(terms)], masses[len(terms) :]
+
+
+def _balances(both: Bools, given: Bools, top: Residues, below: Residues) -> Residues:
+    """State weights whose total is 0 in the models with P(both) / P(given) as at the random point."""
+    less = ((P - top) % P)[:, None]
+    result: Residues = np.where(both, (below[:, None] + less) % P, np.where(given, less, np.uint64(0)))
+    return result
+
+
+def _rows(found: Layout, do: Assignment, weights: Residues) -> Residues:
+    """Gradients of the totals of state weights, (rows, entries)."""
+    weighed = times(weights, _joint(found.dag, do)[None])
+    on, off = sums(weighed, found.on), sums(weighed, found.off)
+    # on * (1 - e) - off * e
+    rows = (on + P - times((on + off) % P, _point(found.dag))) % P
+    for v, _ in do:
+        rows[:, found.owned(v)] = 0
+    return rows
+
+
+@lru_cache(maxsize=1 << 10)
+def _point(dag: DAG) -> Residues:
+    """A random point, the same for a graph whenever it is met."""
+    rng = stream("sufficiency", *dag.parents)
+    entries = layout(dag).start[-1]
+    return np.array([rng.randrange(2, P) for _ in range(entries)], dtype=np.uint64)
+
+
+@lru_cache(maxsize=1 << 10)
+def _joint(dag: DAG, do: Assignment) -> Residues:
+    """The weight of each state at the random point, under ``do``."""
+    found, point = layout(dag), _point(dag)
+    joint: Residues = found.happens([do])[0].astype(np.uint64)
+    forced = [v for v, _ in do]
+    for v in range(dag.n):
+        if v not in forced:
+            chance = point[found.entry[:, v]]
+            joint = times(joint, np.where(found.level[:, v], chance, P + 1 - chance))
+    return joint
