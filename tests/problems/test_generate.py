@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from caugym.core.errors import InputError
 from caugym.core.exact import probability
+from caugym.core.query import Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE
 from caugym.problems.arithmetic import equations, evaluate
@@ -19,8 +20,10 @@ from caugym.problems.certificate import faults
 from caugym.problems.generate import SETS, TASKS, Item, generate
 from caugym.problems.joint import fit, scm_of
 from caugym.problems.levels import LEVELS, Level, level_named
+from caugym.problems.problem import Problem
 from caugym.problems.read import read
 from caugym.problems.solution import check_steps
+from caugym.problems.solve import solve
 from caugym.problems.structure import draw
 
 EACH_TASK = pytest.mark.parametrize("task", TASKS)
@@ -29,8 +32,10 @@ EACH_LEVEL = pytest.mark.parametrize(
 )
 
 
-def items(task: str, level: str, n: int, split: str = "test", seed: int = 1) -> list[Item]:
-    return list(generate("base", task, level, split, seed, range(n)))  # type: ignore[arg-type]
+def items(
+    task: str, level: str, n: int, split: str = "test", seed: int = 1, set_: str = "base"
+) -> list[Item]:
+    return list(generate(set_, task, level, split, seed, range(n)))  # type: ignore[arg-type]
 
 
 @EACH_TASK
@@ -44,6 +49,41 @@ def test_an_item_proves_itself(task: str, level: str) -> None:
         assert item.gold.value is not None
         if float(item.gold.value) not in (0.0, 1.0):
             assert any(holds for step in item.solution for _, holds in equations(step))
+
+
+@EACH_TASK
+@pytest.mark.parametrize("set_", SETS)
+def test_every_set_proves_itself(set_: str, task: str) -> None:
+    for item in items(task, "standard", 8, set_=set_):
+        assert item.id.startswith(f"{set_}-standard-{task}-")
+        assert read(item.prompt) == item.problem
+        assert faults(item.problem, item.gold, item.certificate) == []
+        assert check_steps(item.solution) == []
+
+
+@EACH_TASK
+def test_deconfounding_needs_adjustment(task: str) -> None:
+    for item in items(task, "standard", 16, set_="deconfounding"):
+        problem = item.problem
+        if not TABLE[task].zero(problem.dag, problem.query):
+            sets = next(TABLE[task].identify(problem.dag, problem.query, (1 << problem.dag.n) - 1))
+            assert sets.adjust
+            assert len(problem.statements) > len(base_terms(problem))
+
+
+def base_terms(problem: Problem) -> set[Term]:
+    """The terms that the worked solution needs."""
+    return {term for term in (s.term for s in problem.statements) if term in solve(problem).derivations}
+
+
+@EACH_TASK
+def test_redundant_numbers_are_not_needed_and_change_nothing(task: str) -> None:
+    for item in items(task, "standard", 12, set_="redundant"):
+        needed = base_terms(item.problem)
+        kept = tuple(s for s in item.problem.statements if s.term in needed)
+        fewer = solve(replace(item.problem, statements=kept))
+        assert len(kept) < len(item.problem.statements)
+        assert fewer.answer.status == "insufficient" or fewer.answer == item.gold
 
 
 @EACH_TASK

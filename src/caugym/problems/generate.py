@@ -19,6 +19,7 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE, yes
 from caugym.problems.certificate import certificate, told_tables
+from caugym.problems.decoys import values, with_decoys
 from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of, width
 from caugym.problems.levels import Level, level_named
 from caugym.problems.names import nonsense
@@ -28,13 +29,14 @@ from caugym.problems.solution import worked
 from caugym.problems.solve import solve
 from caugym.problems.stories import place
 from caugym.problems.structure import Bound, Structure, draw
+from caugym.problems.transforms import TRANSFORMS, Transform
 from caugym.problems.verbalise import random_style, verbalise
 
 VERSION = "1"
 """Version of the generator; a change that moves any item changes it."""
 
 TASKS: tuple[Task, ...] = tuple(estimand.code for estimand in TABLE.values())
-SETS = ("base",)
+SETS = tuple(TRANSFORMS)
 TOLERANCE = 0.0005
 VISIBLE = 0.02
 """A tempting wrong number must differ from the right one by this much."""
@@ -118,14 +120,14 @@ class _Numbers:
 class _Maker:
     """The coordinates shared by the items of one call."""
 
-    set: str
+    transform: Transform
     task: Task
     level: Level
     split: str
     seed: int
 
     def coordinates(self) -> tuple[str | int, ...]:
-        return VERSION, self.seed, self.split, self.set, self.task, self.level.name
+        return VERSION, self.seed, self.split, self.transform.name, self.task, self.level.name
 
     def wish(self, index: int) -> _Wish:
         """Pairs hold one Yes and one No; blocks of eight hold both bounds, clipped in the level's share."""
@@ -139,13 +141,30 @@ class _Maker:
     def draft(self, index: int, attempt: int) -> _Draft:
         wish = self.wish(index)
         rng = stream(*self.coordinates(), index, attempt)
-        structure = draw(self.task, self.level, null=wish.null, bound=wish.bound, rng=rng)
+        structure = self.structure(wish, rng)
         query = structure.query
         named = 1 << query.treatment | 1 << query.outcome | mask(v for v, _ in query.held)
         for term in structure.terms:
             named |= mask(v for v, _ in (*term.event, *term.given))
         slots = list(bits(structure.dag.ancestors(named)))
         return _Draft(index, wish, structure, slots, structure.on(slots), rng)
+
+    def structure(self, wish: _Wish, rng: Random) -> Structure:
+        """A structure with what the set adds to it."""
+        transform, level = self.transform, self.level
+        if transform.confounded:
+            level = replace(level, adjust=(0.0, *level.adjust[1:]), factors=3)
+        if not transform.routes[1] and not transform.bystanders[1]:
+            return draw(self.task, level, null=wish.null, bound=wish.bound, rng=rng)
+        for _ in range(ATTEMPTS):
+            structure = draw(self.task, level, null=wish.null, bound=wish.bound, rng=rng)
+            routes, bystanders = rng.randint(*transform.routes), rng.randint(*transform.bystanders)
+            if wish.null:
+                routes = 0
+            structure = with_decoys(structure, routes, bystanders, level.statements, rng)
+            if len(structure.decoys) >= transform.routes[0] or wish.null:
+                return structure
+        raise InputError(f"level {level.name!r} has no room for set {transform.name!r}; raise its statements")
 
     def attempt(self, drafts: Sequence[_Draft], attempt: int) -> Iterator[Item]:
         """Numbers and words for each draft; those that are refused are left out."""
@@ -159,6 +178,10 @@ class _Maker:
 
     def _wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
         wish, value = draft.wish, numbers.value
+        if draft.structure.decoys:
+            printed = [number / 10**self.level.decimals for number in numbers.printed]
+            if any(abs(value - wrong) < VISIBLE for wrong in values(draft.structure, printed)):
+                return False
         if wish.null:
             apart: float = abs(numbers.printed[0] - numbers.printed[1]) / 10**self.level.decimals
             return apart >= VISIBLE
@@ -185,8 +208,8 @@ class _Maker:
         if gold.value is None or abs(float(gold.value) - (-value if turned else value)) > ROUNDING:
             return None
         return Item(
-            id=f"{self.set}-{self.level.name}-{self.task}-{self.split}-{self.seed}-{index:06d}",
-            set=self.set,
+            id=f"{self.transform.name}-{self.level.name}-{self.task}-{self.split}-{self.seed}-{index:06d}",
+            set=self.transform.name,
             task=self.task,
             level=self.level.name,
             split=self.split,
@@ -210,7 +233,7 @@ def generate(
     """Items of one task, in the order of ``indices``.
 
     Args:
-        set_: Name of the set; see `SETS`.
+        set_: Name of the set; see `caugym.problems.transforms`.
         task: Code of the estimand.
         level: Name of a built-in level, or a level of one's own.
         split: ``"train"``, ``"test"``, ...; splits share no item, and test shares no name with the others.
@@ -220,11 +243,13 @@ def generate(
     Raises:
         InputError: If a name is unknown or the level cannot be met.
     """
-    if set_ not in SETS:
-        raise InputError(f"no set {set_!r}; choose one of {', '.join(SETS)}")
+    if set_ not in TRANSFORMS:
+        raise InputError(f"no set {set_!r}; choose one of {', '.join(TRANSFORMS)}")
     if task not in TABLE:
         raise InputError(f"no task {task!r}; choose of {', '.join(TABLE)}")
-    maker = _Maker(set_, task, level if isinstance(level, Level) else level_named(level), split, seed)
+    maker = _Maker(
+        TRANSFORMS[set_], task, level if isinstance(level, Level) else level_named(level), split, seed
+    )
     rest = iter(indices)
     while chunk := list(islice(rest, CHUNK)):
         done: dict[int, Item] = {}

@@ -167,23 +167,46 @@ class _Equal:
 
 def _step(tables: list[Floats], equal: _Equal, balance: Floats, mine: Bools) -> None:
     """One Newton step towards ``sum over states of balance * joint = 0``, of least length (in place)."""
+    short, slope = _slopes(tables, equal, balance)
+    # padding, and rows that repeat others
+    ridge = np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
+    gram = slope @ slope.swapaxes(1, 2) + ridge
+    move = (np.linalg.solve(gram, -short[..., None]).swapaxes(1, 2) @ slope)[:, 0]
+    for v, table in enumerate(tables):
+        table += move[:, (1 << v) - 1 : (2 << v) - 1]
+        np.clip(table, 1e-3, 1 - 1e-3, out=table)
+
+
+def _slopes(tables: Sequence[Floats], equal: _Equal, balance: Floats) -> tuple[Floats, Floats]:
+    """``sum over states of balance * joint``, (B, rows), and its slopes in the entries of the tables."""
     weighed = balance * _joint(tables)[:, None]
-    short = -weighed.sum(axis=2)[..., None]
+    total: Floats = weighed.sum(axis=2)
     slopes = []
     for v in reversed(range(len(tables))):
         off, on = weighed[..., : 1 << v], weighed[..., 1 << v :]
         table = tables[v][:, None]
         slopes.append(on / table - off / (1 - table))
         weighed = off + on
-    slope = equal.averaged(np.concatenate(slopes[::-1], axis=2))
-    gram = slope @ slope.swapaxes(1, 2)
-    gram += (
-        np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
-    )  # padding, and rows that repeat others
-    move = (np.linalg.solve(gram, short).swapaxes(1, 2) @ slope)[:, 0]
-    for v, table in enumerate(tables):
-        table += move[:, (1 << v) - 1 : (2 << v) - 1]
-        np.clip(table, 1e-3, 1 - 1e-3, out=table)
+    return total, equal.averaged(np.concatenate(slopes[::-1], axis=2))
+
+
+def gradients(dag: DAG, terms: Sequence[Term], uniforms: Floats) -> Floats:
+    """The direction in which each term moves with the tables, (terms, entries), at one random joint.
+
+    Terms whose directions are linearly independent are free: none is implied by the others.
+
+    Args:
+        dag: The graph, over slots in causal order.
+        terms: Any terms.
+        uniforms: 2**slots - 1 numbers in [0, 1) that fix the joint.
+    """
+    ties = _ties(dag)[None]
+    drawn = 0.1 + 0.8 * np.take_along_axis(uniforms[None], ties, axis=1)
+    tables = [drawn[:, (1 << v) - 1 : (2 << v) - 1] for v in range(dag.n)]
+    rows = _rows([terms], 1 << dag.n)
+    probability, _ = rows.stated(_joint(tables))
+    balance = rows.both - probability[..., None] * rows.given
+    return _slopes(tables, _Equal.entries(ties, rows.mine.shape[1]), balance)[1][0, : len(terms)]
 
 
 @lru_cache(maxsize=1 << 12)

@@ -51,12 +51,14 @@ class Structure:
         query: With ``to = level = 1`` and every held variable at 1.
         sets: Adjustment and mediator sets of the formula; empty where the effect is 0 by the graph.
         terms: What the text states: enough for the formula, and nothing that another term implies.
+        decoys: Wrong sets whose formula could be worked out from the terms as well.
     """
 
     dag: DAG
     query: Query
     sets: Sets
     terms: tuple[Term, ...]
+    decoys: tuple[Sets, ...] = ()
 
     def on(self, slots: list[int]) -> "Structure":
         """The same on some of the slots, numbered anew; they must hold every ancestor and term."""
@@ -109,7 +111,7 @@ def draw(task: Task, level: Level, *, null: bool, bound: Bound | None, rng: Rand
             if TABLE[task].zero(dag, query) != null:
                 continue
             sets = rng.choice(roles.choices)
-            terms = tuple(_stated(query, sets, null, rng))
+            terms = tuple(_naive(query) if null else stated(query, sets, rng))
             if len(terms) <= level.statements:
                 return Structure(dag, query, sets, terms)
     raise _no_graph(task, level)
@@ -235,17 +237,18 @@ def _null_roles(dag: DAG, task: Task, x: int, y: int) -> Roles | None:
     return Roles(x, y, (0, 0), held, (Sets(),))
 
 
-def _stated(query: Query, sets: Sets, null: bool, rng: Random) -> Iterator[Term]:
+def _naive(query: Query) -> Iterator[Term]:
+    """What is stated where the effect is 0 by the graph: the contrast that goes with it all the same."""
+    for level in (0, 1):
+        yield Term(((query.outcome, 1),), ((query.treatment, level),))
+
+
+def stated(query: Query, sets: Sets, rng: Random) -> Iterator[Term]:
     """The terms of the formula, less the one cell of each distribution that the others imply."""
-    x, y = query.treatment, query.outcome
-    if null:
-        yield Term(((y, 1),), ((x, 0),))
-        yield Term(((y, 1),), ((x, 1),))
-        return
     weights: dict[tuple[tuple[int, ...], Assignment], list[Term]] = {}
     for term in _formula_terms(query, sets):
         over = tuple(v for v, _ in term.event)
-        if y in over:
+        if query.outcome in over:
             yield term
         else:
             weights.setdefault((over, term.given), []).append(term)

@@ -1,0 +1,50 @@
+"""The sets: `base`, and test sets that each stress one ability. One table; a new set is one entry.
+
+What a set adds to the numbers of a problem is true: it comes from the same joint distribution as the rest.
+
+- A *route* is all that a wrong formula needs: the naive contrast, a collider, a descendant or a mediator
+  adjusted for, half of a two-variable set. It leads to a value that differs from gold by at least 0.02.
+- A *bystander* is any other probability of the same joint.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """What makes a set different from `base`.
+
+    Attributes:
+        name: As on the command line.
+        stresses: The ability that the set puts to the test, in one line.
+        confounded: Whether every problem with an effect needs adjustment.
+        routes: Fewest and most wrong routes that are stated in full.
+        bystanders: Fewest and most other true statements.
+    """
+
+    name: str
+    stresses: str
+    confounded: bool = False
+    routes: tuple[int, int] = (0, 0)
+    bystanders: tuple[int, int] = (0, 0)
+
+
+TRANSFORMS = {
+    transform.name: transform
+    for transform in (
+        Transform("base", "The task as such: what is stated is what is needed."),
+        Transform(
+            "deconfounding",
+            "Only a valid adjustment gives the answer; tempting wrong formulas have all their numbers.",
+            confounded=True,
+            routes=(1, 3),
+        ),
+        Transform(
+            "redundant",
+            "True but irrelevant and tempting numbers stand among those that are needed.",
+            routes=(0, 2),
+            bystanders=(1, 6),
+        ),
+    )
+}
+"""The sets by name."""
