@@ -18,6 +18,7 @@ from caugym.core.query import Query, Task, Term
 from caugym.problems import wording
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.read import MAX_CHARACTERS, Unreadable, read
+from caugym.problems.rewording import POOLS
 from caugym.problems.stories import stories
 from caugym.problems.verbalise import Style, random_style, verbalise
 from caugym.problems.wording import QUESTIONS, RESERVED, TASK_NAMES, Wording
@@ -40,20 +41,21 @@ LEVELS = (
     ("few", "many"),
     ("for", "against"),
 )
+EFFECT_TASKS = tuple(task for task in TASK_NAMES if task not in ("PN", "PS"))
 STYLES = st.builds(
     Style,
-    frame=st.integers(-1, len(wording.FRAMES) - 1),
-    edge=st.integers(0, len(wording.EDGES) - 1),
-    levels=st.integers(0, len(wording.LEVELS) - 1),
-    marginal=st.integers(0, len(wording.MARGINALS) - 1),
-    joint=st.integers(0, len(wording.JOINTS) - 1),
-    conditional=st.integers(0, len(wording.CONDITIONALS) - 1),
-    instruction=st.integers(-1, len(wording.INSTRUCTIONS) - 1),
-    question=st.integers(0, 3),
-    format=st.integers(0, 3),
+    frame=st.integers(-1, 7),
+    **{
+        kind: st.integers(0, 7)
+        for kind in ("edge", "levels", "marginal", "joint", "conditional", "question", "format")
+    },
+    instruction=st.integers(-1, 7),
     order=st.integers(0, 2),
     alternate=st.integers(0, 2**32 - 1),
     layout=st.integers(0, 3),
+    pool=st.sampled_from(list(POOLS)),
+    gather=st.booleans(),
+    shares=st.integers(0, 3),
 )
 
 
@@ -153,40 +155,49 @@ def test_a_whole_problem_reads_like_english() -> None:
     assert verbalise(_example("ETT"), Style(question=2, levels=2, conditional=2)) == WHOLE
 
 
+def _kinds(pool: str) -> dict[str, tuple[Any, ...]]:
+    told = POOLS[pool]
+    names = (
+        "frames", "edges", "shared_levels", "levels", "marginals", "joints", "conditionals", "instructions",
+        "effect_formats", "probability_formats",
+    )  # fmt: skip
+    questions: dict[str, tuple[Any, ...]] = {str(task): table for task, table in told.questions.items()}
+    return {name: getattr(told, name) for name in names} | questions
+
+
 def test_every_kind_of_sentence_has_at_least_four_wordings() -> None:
-    kinds: list[tuple[Any, ...]] = [
-        wording.FRAMES,
-        wording.EDGES,
-        wording.SHARED_LEVELS,
-        wording.LEVELS,
-        wording.MARGINALS,
-        wording.JOINTS,
-        wording.CONDITIONALS,
-        wording.INSTRUCTIONS,
-        wording.EFFECT_FORMATS,
-        wording.PROBABILITY_FORMATS,
-        *QUESTIONS.values(),
-    ]
-    assert all(len(set(kind)) >= 4 for kind in kinds)
+    assert all(len(set(kind)) >= 4 for kind in _kinds("base").values())
+    further = _kinds("rephrased")
+    assert all(len(set(kind)) >= 8 for kind in further.values())
+    assert all(not set(kind) & set(further[name]) for name, kind in _kinds("base").items())
+    extra = POOLS["rephrased"]
+    assert min(map(len, (extra.fans_out, extra.fans_in, extra.gathered, extra.cases))) >= 4
     assert list(QUESTIONS) == list(TASK_NAMES)
 
 
 TEMPLATES: list[Wording] = list(
     {
         each.template: each
+        for pool in POOLS.values()
         for table in (
-            wording.EDGES, wording.SHARED_LEVELS, wording.MARGINALS, wording.JOINTS, wording.CONDITIONALS,
-            wording.INSTRUCTIONS, *QUESTIONS.values(), [listing.item for listing in wording.LEVELS],
+            pool.edges, pool.fans_out, pool.fans_in, pool.shared_levels, pool.marginals, pool.joints,
+            pool.conditionals, pool.instructions, *pool.questions.values(),
+            [listing.item for listing in pool.levels],
+            [gathering.whole for gathering in pool.cases + pool.gathered],
         )
         for each in table
     }.values()
 )  # fmt: skip
+SHARED_LEVELS = wording.SHARED_LEVELS + POOLS["rephrased"].shared_levels
+GATHERINGS = {each.whole.template: each for pool in POOLS.values() for each in pool.cases + pool.gathered}
 
 
 CLOSED: dict[str, list[str]] = {
     "p": ["0.1200", "1"],
     "more": ["more", "less"],
     "bound": ["lower", "upper"],
+    "extreme": ["smallest", "largest"],
+    "share": ["0.1200", "0.5", "12 in 100", "1,234 out of 10,000", "12.34%", "3%"],
     "code": list(TASK_NAMES),
     "task": list(TASK_NAMES.values()),
     "levels": ["for or against", "low or high"],
@@ -204,6 +215,12 @@ def _filled(template: Wording, rng: Random) -> str:
                 f"{name} {rng.choice(wording.VERBS[verb])} {rng.choice(['low', 'high'])}" for name in names
             ]
             text = rng.choice([told[0], f"{told[0]} and {told[1]}", f"{told[0]}, {told[1]} and {told[2]}"])
+        elif role in ("causes", "effects"):
+            text = rng.choice([f"{names[0]} and {names[1]}", f"{names[0]}, {names[1]} and {names[2]}"])
+        elif role == "members":
+            gathering = GATHERINGS[template.template]
+            told = [_filled(gathering.item, rng) for _ in range(rng.randint(2, 4))]
+            text = gathering.between.join(told[:-1]) + gathering.last + told[-1]
         elif role in wording.NAMES:
             text = rng.choice(wording.VERBS[verb]) if verb else names[0]
         else:
@@ -219,8 +236,8 @@ def test_no_sentence_fits_two_wordings(template: Wording) -> None:
     for _ in range(30):
         sentence = _filled(template, rng)
         fits = {each.template for each in TEMPLATES if re.fullmatch(each.pattern, sentence)}
-        if template in wording.SHARED_LEVELS:  # tried first, and no name holds "each" or "every"
-            fits -= {listing.item.template for listing in wording.LEVELS}
+        if template in SHARED_LEVELS:  # tried first, and no name holds "each", "every" or "any"
+            fits -= {listing.item.template for pool in POOLS.values() for listing in pool.levels}
         assert fits == {template.template}, sentence
 
 
@@ -534,9 +551,10 @@ def test_no_sentence_of_a_problem_is_idle(problem: Problem, style: Style, data: 
     """Without one of its arrows or statements, or its question, a text never tells the same problem."""
     sentences = verbalise(problem, dataclasses.replace(style, frame=-1, levels=0, layout=2)).split("\n")
     first = data.draw(st.integers(0, len(sentences) - 1))
-    if sentences[first] in wording.EFFECT_FORMATS + wording.PROBABILITY_FORMATS:
+    pool = POOLS[style.pool]
+    if sentences[first] in pool.effect_formats + pool.probability_formats:
         return
-    if first == len(sentences) - 3 and style.instruction >= 0:
+    if first == len(sentences) - 3 and style.instruction >= 0 and pool.instructions:
         return
     try:
         changed = read("\n".join(sentences[:first] + sentences[first + 1 :]))

@@ -7,13 +7,23 @@ sentence of one of the wordings; what does not is quoted in the error.
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from caugym.core.query import Assignment, Query, Task, Term
-from caugym.problems import wording
 from caugym.problems.calm import read_calm, recognises
 from caugym.problems.problem import Problem, Statement, Variable
-from caugym.problems.wording import MOST_VARIABLES, TASK_NAMES, Unreadable, Wording, unopened, unreadable
+from caugym.problems.rewording import POOLS
+from caugym.problems.shares import decimal
+from caugym.problems.wording import (
+    MOST_VARIABLES,
+    TASK_NAMES,
+    Listing,
+    Pool,
+    Unreadable,
+    Wording,
+    unopened,
+    unreadable,
+)
 
 __all__ = ["MAX_CHARACTERS", "Unreadable", "read"]
 
@@ -39,17 +49,20 @@ class _Choice:
 
     Attributes:
         match: Matches one sentence and the space after it.
-        fields: By the match's ``lastindex``: the (role, group, whether it opens the sentence) of each field.
+        wordings: By the match's ``lastindex``: the wording.
+        fields: Likewise: the (role, group, whether it opens the sentence) of each field.
     """
 
     def __init__(self, table: Iterable[Wording]) -> None:
         self.fields: dict[int | None, tuple[tuple[str, int, bool], ...]] = {}
+        self.wordings: dict[int | None, Wording] = {}
         patterns, last = [], 0
         unique = {each.template: each for each in table}.values()
         for template in sorted(unique, key=lambda each: each.template[0] == "{"):  # fastest to refuse first
             fields = [(role, i, form[-1:] == "^") for i, (role, form) in enumerate(template.groups, last + 1)]
             last += len(fields) + 1
             self.fields[last] = tuple(fields)
+            self.wordings[last] = template
             patterns.append(f"{template.pattern}()")
         self.match = re.compile(rf"(?:{'|'.join(patterns)})\s*").match
 
@@ -61,35 +74,49 @@ class _Choice:
         }
 
 
-_FRAME = re.compile(rf"(?:{'|'.join(map(re.escape, wording.FRAMES))})\s*").match
-_ARROW = _Choice(wording.EDGES)
-_ARROW_GROUPS = _ARROW.groups("cause", "effect")
-_SHARED_LEVELS = _Choice(wording.SHARED_LEVELS)
-_STATEMENT = _Choice(wording.MARGINALS + wording.JOINTS + wording.CONDITIONALS)
-_STATEMENT_GROUPS = _STATEMENT.groups("event", "given", "p")
-_INSTRUCTION = _Choice(wording.INSTRUCTIONS)
-_QUESTIONS = {task: _Choice(table) for task, table in wording.QUESTIONS.items()}
-_TASKS: dict[str, Task] = {name: task for task, name in TASK_NAMES.items()}
-_EFFECT_FORMATS = frozenset(wording.EFFECT_FORMATS)
-_PROBABILITY_FORMATS = frozenset(wording.PROBABILITY_FORMATS)
-_PUNCTUATION = re.compile(r"[,:;?()\n]").search
-_LISTED_VERBS = (" being ", " is ", " are ", " held at ")
+class _Sentences:
+    """All sentences of a pool, ready to be matched."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.arrow = _Choice(pool.fans_out + pool.fans_in + pool.edges)
+        self.arrow_groups = self.arrow.groups("cause", "effect", "causes", "effects")
+        self.shared_levels = _Choice(pool.shared_levels)
+        self.listings = tuple((listing, _listing(listing).match) for listing in pool.levels)
+        self.gatherings = {each.whole.template: each for each in pool.gathered + pool.cases}
+        wholes = tuple(each.whole for each in self.gatherings.values())
+        self.statement = _Choice(wholes + pool.marginals + pool.joints + pool.conditionals)
+        self.statement_groups = self.statement.groups("event", "given", "p", "share", "members")
+        self.instruction = _Choice(pool.instructions)
+        self.questions = {task: _Choice(table) for task, table in pool.questions.items()}
 
 
-def _listing(listing: wording.Listing) -> re.Pattern[str]:
+def _listing(listing: Listing) -> re.Pattern[str]:
     """One item of a listing with what follows it; the last, empty group marks the end of the listing."""
     ends = f"{re.escape(listing.between)}|{re.escape(listing.closing)}()"
     return re.compile(rf"{listing.item.pattern}(?:{ends})\s*")
 
 
-_LISTINGS = tuple((listing, _listing(listing).match) for listing in wording.LEVELS)
+_BASE, _FURTHER = _Sentences(POOLS["base"]), _Sentences(POOLS["rephrased"])
+_FRAMES = [frame for pool in POOLS.values() for frame in pool.frames]
+_FRAME = re.compile(rf"(?:{'|'.join(map(re.escape, dict.fromkeys(_FRAMES)))})\s*").match
+_TASKS: dict[str, Task] = {name: task for task, name in TASK_NAMES.items()}
+_BOUNDS = {"smallest": "lower", "largest": "upper"}
+_EFFECT_FORMATS = frozenset(told for pool in POOLS.values() for told in pool.effect_formats)
+_PROBABILITY_FORMATS = frozenset(told for pool in POOLS.values() for told in pool.probability_formats)
+_PUNCTUATION = re.compile(r"[,:;?()\n]").search
+_SERIES = re.compile(", | and ").split
+_LISTED_VERBS = (" being ", " is ", " are ", " held at ", " fixed at ", " kept at ")
 
 
 class _Reader:
-    """One reading: the text, how far it is read, and the names and levels learnt on the way."""
+    """One reading: the text, how far it is read, and the names and levels learnt on the way.
+
+    A text may mix the pools; the one that the last sentence came from is tried first.
+    """
 
     def __init__(self, text: str) -> None:
         self.text, self.pos = text, 0
+        self.now, self.other = _BASE, _FURTHER
         self.names: dict[str, int] = {}
         self.levels: list[dict[str, int]] = []
 
@@ -107,6 +134,18 @@ class _Reader:
             raise self.fail("this is not how the answer to such a question is asked for")
         return Problem(variables, edges, statements, query)
 
+    def match(
+        self, kind: Literal["arrow", "shared_levels", "statement", "instruction"]
+    ) -> re.Match[str] | None:
+        """The next sentence if it is of that kind; the pool it comes from is then the present one."""
+        now: _Choice = getattr(self.now, kind)
+        if found := now.match(self.text, self.pos):
+            return found
+        other: _Choice = getattr(self.other, kind)
+        if found := other.match(self.text, self.pos):
+            self.now, self.other = self.other, self.now
+        return found
+
     def fail(self, why: str) -> Unreadable:
         """The error that quotes the sentence at which the reading stands."""
         rest = self.text[self.pos : self.pos + 400]
@@ -115,18 +154,21 @@ class _Reader:
 
     def edges(self) -> tuple[tuple[int, int], ...]:
         """All arrows; variables are numbered as they come in the order cause, effect, cause, effect, ..."""
-        text, names, match, fields = self.text, self.names, _ARROW.match, _ARROW.fields
-        edges = []
-        while found := match(text, self.pos):
+        names = self.names
+        edges: list[tuple[int, int]] = []
+        while found := self.match("arrow"):
             end = found.lastindex
-            cause, effect = found.group(*_ARROW_GROUPS[end])
-            first, _, opens = fields[end][0]
-            if opens and first == "cause":
+            one_cause, one_effect, causes, effects = self.now.arrow_groups[end]
+            cause, effect = found[one_cause or causes], found[one_effect or effects]
+            first, _, opens = self.now.arrow.fields[end][0]
+            if opens and first[0] == "c":
                 cause = unopened(cause)
             elif opens:
                 effect = unopened(effect)
-            number = names.setdefault(cause, len(names))
-            edges.append((number, names.setdefault(effect, len(names))))
+            for source in _SERIES(cause) if causes else (cause,):
+                number = names.setdefault(source, len(names))
+                for target in _SERIES(effect) if effects else (effect,):
+                    edges.append((number, names.setdefault(target, len(names))))
             self.pos = found.end()
         if not edges:
             raise self.fail("expected a sentence that says what has a direct effect on what, found")
@@ -138,7 +180,7 @@ class _Reader:
 
     def variables(self) -> tuple[Variable, ...]:
         """The variables, once their levels are declared."""
-        if found := _SHARED_LEVELS.match(self.text, self.pos):
+        if found := self.match("shared_levels"):
             levels, numbers = self.split_levels(found[(found.lastindex or 0) - 1])
             self.pos = found.end()
             self.levels = [numbers] * len(self.names)
@@ -153,7 +195,7 @@ class _Reader:
     def listed_levels(self) -> dict[str, tuple[tuple[str, ...], dict[str, int]]]:
         """The levels of the variables that are declared one by one."""
         declared: dict[str, tuple[tuple[str, ...], dict[str, int]]] = {}
-        for listing, match in _LISTINGS:
+        for listing, match in self.now.listings + self.other.listings:
             if not self.text.startswith(listing.opening, self.pos):
                 continue
             (_, form), _ = listing.item.groups
@@ -180,31 +222,50 @@ class _Reader:
 
     def statements(self, lists: "_Lists") -> tuple[Statement, ...]:
         """All stated probabilities."""
-        text, match = self.text, _STATEMENT.match
         statements = []
-        while found := match(text, self.pos):
-            event_group, given_group, p = _STATEMENT_GROUPS[found.lastindex]
-            event, event_members = lists[found[event_group]]
-            if given_group:
-                given, given_members = lists[found[given_group]]
-                if event_members & given_members:
-                    raise self.fail("the same variable stands on both sides of a condition")
-                term = Term(event, given)
+        while found := self.match("statement"):
+            event, given, p, share, members = self.now.statement_groups[found.lastindex]
+            if members:
+                statements += self.gathered(found, lists)
             else:
-                term = Term(event)
-            value = found[p]
-            if value[:2] != "0." and float(value) > 1:
-                raise self.fail(f"the probability {value} is not between 0 and 1")
-            statements.append(Statement(term, value))
+                value = found[p] if p else decimal(found[share])
+                statements.append(self.stated(found[event], found[given] if given else "", value, lists))
             self.pos = found.end()
         return tuple(statements)
 
+    def gathered(self, found: re.Match[str], lists: "_Lists") -> list[Statement]:
+        """The probabilities that one sentence tells."""
+        choice = self.now.statement
+        gathering = self.now.gatherings[choice.wordings[found.lastindex].template]
+        common = {role: found[group] for role, group, _ in choice.fields[found.lastindex]}
+        statements = []
+        for member in gathering.split.split(common.pop("members")):
+            item = re.fullmatch(gathering.item.pattern, member)
+            if not item:
+                raise self.fail("cannot tell where one probability ends and the next begins in")
+            roles = [role for role, _ in gathering.item.groups]
+            told = common | dict(zip(roles, item.groups(), strict=True))
+            statements.append(
+                self.stated(told["event"], told.get("given", ""), decimal(told["share"]), lists)
+            )
+        return statements
+
+    def stated(self, told: str, condition: str, value: str, lists: "_Lists") -> Statement:
+        """One stated probability."""
+        event, members = lists[told]
+        given, conditions = lists[condition] if condition else ((), 0)
+        if members & conditions:
+            raise self.fail("the same variable stands on both sides of a condition")
+        if value[:2] != "0." and float(value) > 1:
+            raise self.fail(f"the probability {value} is not between 0 and 1")
+        return Statement(Term(event, given), value)
+
     def instruction(self) -> tuple[Task, int, int] | None:
         """The task, treatment and outcome that the instruction names, if there is one."""
-        found = _INSTRUCTION.match(self.text, self.pos)
+        found = self.match("instruction")
         if not found:
             return None
-        said = {role: found[group] for role, group, _ in _INSTRUCTION.fields[found.lastindex]}
+        said = {role: found[group] for role, group, _ in self.now.instruction.fields[found.lastindex]}
         tasks: set[Any] = {_TASKS.get(said[role], said[role]) for role in ("task", "code") if role in said}
         if len(tasks) > 1:
             raise self.fail("the task's name and its code disagree")
@@ -220,14 +281,18 @@ class _Reader:
 
     def question(self, named: tuple[Task, int, int] | None, lists: "_Lists") -> Query:
         """The question; it has to agree with the instruction."""
-        for task in (named[0],) if named else TASK_NAMES:
-            if found := _QUESTIONS[task].match(self.text, self.pos):
-                break
-        else:
+        asked = [
+            (found, task, choice)
+            for sentences in (self.now, self.other)
+            for task in ((named[0],) if named else TASK_NAMES)
+            if (found := (choice := sentences.questions[task]).match(self.text, self.pos))
+        ]
+        if not asked:
             expected = f"a question about the {named[0]}" if named else "a statement or a question"
             raise self.fail(f"expected {expected}, found")
+        found, task, choice = asked[0]
         said: dict[str, Any] = {}
-        for role, group, opens in _QUESTIONS[task].fields[found.lastindex]:
+        for role, group, opens in choice.fields[found.lastindex]:
             told = unopened(found[group]) if opens else found[group]
             if said.setdefault(role, told) != told:
                 raise self.fail("two different things are named where one is meant")
@@ -239,7 +304,8 @@ class _Reader:
             raise self.fail("the treatment or the outcome is held fixed")
         to = self.binary(x, said["to"], said.get("original"))
         level = self.binary(y, said["level"], said.get("other"))
-        query = Query(task, x, y, to, level, said.get("bound"), held, said.get("more", "more"))
+        bound = said.get("bound", _BOUNDS.get(said.get("extreme", "")))
+        query = Query(task, x, y, to, level, bound, held, said.get("more", "more"))
         self.pos = found.end()
         return query
 

@@ -7,24 +7,31 @@ Every variable has an arrow, and variables are numbered as the arrows mention th
 controlled direct effect holds at least one variable fixed. No wording tells a probability under ``do``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from random import Random
+from typing import TypeVar
 
 from caugym.core.query import Assignment, Query
-from caugym.problems import wording
 from caugym.problems.problem import Problem, Statement, Variable
-from caugym.problems.wording import TASK_NAMES, VERBS, Wording, opened
+from caugym.problems.rewording import POOLS
+from caugym.problems.shares import FORMS
+from caugym.problems.shares import told as share
+from caugym.problems.wording import TASK_NAMES, VERBS, Gathering, Pool, Wording, opened
 
 _FORMS = tuple({verb: numbers[plural] for verb, numbers in VERBS.items()} for plural in (False, True))
 
+T = TypeVar("T")
 Said = Mapping[str, str]
 """The forms in which a role can be told: "" plain, "^" at the start of a sentence, or a verb."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Which wording each kind of sentence has, as indices into the tables of `caugym.problems.wording`.
+    """Which wording each kind of sentence has, as indices into the tables of its pool.
+
+    An index beyond the end of a table starts over.
 
     Attributes:
         frame: The sentence before the graph; -1 for none.
@@ -39,6 +46,11 @@ class Style:
         order: How a list of assignments is told: 0 as recorded, 1 backwards, 2 rotated by one.
         alternate: Bit i set: the i-th arrow or statement takes the wording after the chosen one.
         layout: 0 a section a line, 1 with blank lines between, 2 a sentence a line, 3 all in one line.
+        pool: Where the wordings come from, a key of `caugym.problems.rewording.POOLS`.
+        gather: Whether arrows, and numbers, that stand together and share a variable are told in one
+            sentence, where the pool has sentences for that.
+        shares: How numbers are printed, an index into `caugym.problems.shares.FORMS`; other
+            pools than the rephrased one print decimals.
     """
 
     frame: int = 0
@@ -53,35 +65,60 @@ class Style:
     order: int = 0
     alternate: int = 0
     layout: int = 0
+    pool: str = field(default="base", kw_only=True)
+    gather: bool = field(default=False, kw_only=True)
+    shares: int = field(default=0, kw_only=True)
 
 
 _LAYOUTS = ((" ", "\n"), (" ", "\n\n"), ("\n", "\n"), (" ", " "))
-_CHOICES = (
-    len(wording.FRAMES) + 1,
-    len(wording.EDGES),
-    len(wording.LEVELS),
-    len(wording.MARGINALS),
-    len(wording.JOINTS),
-    len(wording.CONDITIONALS),
-    len(wording.INSTRUCTIONS),
-    min(map(len, wording.QUESTIONS.values())),
-    len(wording.EFFECT_FORMATS),
-    3,
-    2,
-    len(_LAYOUTS),
-)
+_MOST_GATHERED = 4
 
 
-def random_style(rng: Random) -> Style:
-    """A style drawn evenly; half of all styles keep to one wording a kind. The task is always named."""
+def _choices(pool: Pool) -> tuple[int, ...]:
+    """How many choices each field of a style has before ``pool``."""
+    return (
+        len(pool.frames) + 1,
+        len(pool.edges),
+        len(pool.levels),
+        len(pool.marginals),
+        len(pool.joints),
+        len(pool.conditionals),
+        max(1, len(pool.instructions)),
+        max(map(len, pool.questions.values())),
+        len(pool.formats),
+        3,
+        2,
+        len(_LAYOUTS),
+    )
+
+
+_CHOICES = {name: _choices(pool) for name, pool in POOLS.items()}
+
+
+def random_style(rng: Random, pool: str = "base", instruction: bool = True) -> Style:
+    """A style drawn evenly; half of all styles keep to one wording a kind.
+
+    Args:
+        rng: Where the choices come from.
+        pool: A key of `caugym.problems.rewording.POOLS`.
+        instruction: Whether a sentence names the task; the pool ``"omitted"`` has no such sentence.
+    """
     seed = rng.getrandbits(62)
     picked = []
-    for choices in _CHOICES:
+    for choices in _CHOICES[pool]:
         seed, choice = divmod(seed, choices)
         picked.append(choice)
     picked[0] -= 1
+    if not instruction or not POOLS[pool].instructions:
+        picked[6] = -1
     picked[10] *= seed & 0xFFFFFFFF
-    return Style(*picked)
+    style = Style(*picked)
+    if pool == "base":
+        return style
+    if pool == "rephrased":  # with its larger tables it needs more than was drawn
+        gather, shares = rng.random() < 0.5, rng.randrange(len(FORMS))
+        style = replace(style, alternate=picked[10] and rng.getrandbits(32), gather=gather, shares=shares)
+    return replace(style, pool=pool)
 
 
 def verbalise(problem: Problem, style: Style) -> str:
@@ -96,26 +133,37 @@ def verbalise(problem: Problem, style: Style) -> str:
     ]
     tell = _Lists(variables, said, style.order)
     sentence, section = _LAYOUTS[style.layout]
-    query = problem.query
+    query, pool = problem.query, POOLS[style.pool]
+    formats = pool.effect_formats if query.bound is None else pool.probability_formats
+    gather = style.gather and bool(pool.cases)
+    edges = (_gathered_edges if gather else _edges)(problem.edges, said, style, pool)
+    statements = (_gathered_statements if gather else _statements)(problem.statements, tell, style, pool)
     sections = [
-        sentence.join(_edges(problem.edges, said, style)),
-        _levels(variables, said, style, sentence),
-        sentence.join(_statements(problem.statements, tell, style)),
-        _instruction(query, said, style),
-        _question(query, variables, said, tell, style),
-        (wording.EFFECT_FORMATS if query.bound is None else wording.PROBABILITY_FORMATS)[style.format],
+        sentence.join(edges),
+        _levels(variables, said, style, pool, sentence),
+        sentence.join(statements),
+        _instruction(query, said, style, pool),
+        _question(query, variables, said, tell, style, pool),
+        _pick(formats, style.format),
     ]
     if style.frame >= 0:
-        sections[0] = wording.FRAMES[style.frame] + sentence + sections[0]
+        sections[0] = _pick(pool.frames, style.frame) + sentence + sections[0]
     return section.join(filter(None, sections))
+
+
+def _pick(table: Sequence[T], number: int) -> T:
+    return table[number % len(table)]
 
 
 def _fill(template: Wording, roles: Mapping[str, Said]) -> str:
     return template.format % tuple([roles[role][form] for role, form in template.slots])
 
 
-def _edges(edges: tuple[tuple[int, int], ...], said: list[Said], style: Style) -> list[str]:
-    pair = _alternatives(wording.EDGES, style.edge)
+Edge = tuple[int, int]
+
+
+def _edges(edges: Sequence[Edge], said: list[Said], style: Style, pool: Pool) -> list[str]:
+    pair = _alternatives(pool.edges, style.edge)
     alternate = style.alternate
     return [
         _fill(pair[alternate >> i & 1], {"cause": said[cause], "effect": said[effect]})
@@ -123,15 +171,55 @@ def _edges(edges: tuple[tuple[int, int], ...], said: list[Said], style: Style) -
     ]
 
 
-def _alternatives(table: tuple[Wording, ...], chosen: int) -> tuple[Wording, Wording]:
-    return table[chosen], table[(chosen + 1) % len(table)]
+def _gathered_edges(edges: Sequence[Edge], said: list[Said], style: Style, pool: Pool) -> list[str]:
+    """Arrows that stand together are told in one sentence if they share their cause, or their effect."""
+    singles = _alternatives(pool.edges, style.edge)
+    tables = _alternatives(pool.fans_out, style.edge), _alternatives(pool.fans_in, style.edge)
+    sentences: list[str] = []
+    start = 0
+    while start < len(edges):
+        pick = style.alternate >> len(sentences) & 1
+        runs = [_run(edges[start:], side) for side in (0, 1)]
+        side = int(runs[1] > runs[0])
+        cause, effect = edges[start]
+        if runs[side] == 1:
+            template, roles = singles[pick], {"cause": said[cause], "effect": said[effect]}
+        else:
+            members = _series([said[edge[1 - side]][""] for edge in edges[start : start + runs[side]]])
+            listed: Said = {"": members, "^": opened(members)}
+            roles = {"causes": listed, "effect": said[effect]} if side else {"cause": said[cause]}
+            roles.setdefault("effects", listed)
+            template = tables[side][pick]
+        sentences.append(_fill(template, roles))
+        start += runs[side]
+    return sentences
 
 
-def _levels(variables: tuple[Variable, ...], said: list[Said], style: Style, sentence: str) -> str:
+def _run(edges: Sequence[Edge], side: int) -> int:
+    """How many of the first edges have the same cause (side 0) or effect (side 1)."""
+    return len(list(next(groupby(edges, key=lambda edge: edge[side]))[1]))
+
+
+def _series(told: list[str]) -> str:
+    """What is told, as an English list.
+
+    >>> _series(["x"]), _series(["x", "y", "z"])
+    ('x', 'x, y and z')
+    """
+    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+
+
+def _alternatives(table: Sequence[T], chosen: int) -> tuple[T, T]:
+    return table[chosen % len(table)], table[(chosen + 1) % len(table)]
+
+
+def _levels(
+    variables: tuple[Variable, ...], said: list[Said], style: Style, pool: Pool, sentence: str
+) -> str:
     shared = variables[0].levels
     if all(variable.levels == shared for variable in variables):
-        return _fill(wording.SHARED_LEVELS[style.levels], {"levels": {"": " or ".join(shared)}})
-    listing = wording.LEVELS[style.levels]
+        return _fill(_pick(pool.shared_levels, style.levels), {"levels": {"": " or ".join(shared)}})
+    listing = _pick(pool.levels, style.levels)
     items = [
         _fill(listing.item, {"x": said[v], "levels": {"": " or ".join(variable.levels)}})
         for v, variable in enumerate(variables)
@@ -158,34 +246,69 @@ class _Lists(dict[tuple[Assignment, str], str]):
                 told.reverse()
             elif self.order == 2:
                 told.append(told.pop(0))
-            last = told.pop()
-            text = f"{', '.join(told)} and {last}" if told else last
+            text = _series(told)
         self[key] = text
         return text
 
 
-def _statements(statements: tuple[Statement, ...], tell: _Lists, style: Style) -> list[str]:
-    marginal = _alternatives(wording.MARGINALS, style.marginal)
-    joint = _alternatives(wording.JOINTS, style.joint)
-    conditional = _alternatives(wording.CONDITIONALS, style.conditional)
+def _statements(statements: Sequence[Statement], tell: _Lists, style: Style, pool: Pool) -> list[str]:
+    marginal = _alternatives(pool.marginals, style.marginal)
+    joint = _alternatives(pool.joints, style.joint)
+    conditional = _alternatives(pool.conditionals, style.conditional)
     alternate = style.alternate
     sentences = []
     for i, statement in enumerate(statements):
         term = statement.term
         pair = conditional if term.given else marginal if len(term.event) == 1 else joint
-        template = pair[alternate >> i & 1]
-        values = []
-        for role, form in template.slots:
-            if role == "p":
-                values.append(statement.value)
-            else:
-                values.append(tell[term.event if role == "event" else term.given, form])
-        sentences.append(template.format % tuple(values))
+        sentences.append(_stated(pair[alternate >> i & 1], statement, tell, style.shares))
     return sentences
 
 
-def _instruction(query: Query, said: list[Said], style: Style) -> str:
-    if style.instruction < 0:
+def _stated(template: Wording, statement: Statement, tell: _Lists, shares: int, members: str = "") -> str:
+    """A statement, or what several have in common and their members."""
+    values = []
+    for role, form in template.slots:
+        if role == "p":
+            values.append(statement.value)
+        elif role == "event":
+            values.append(tell[statement.term.event, form])
+        elif role == "given":
+            values.append(tell[statement.term.given, form])
+        else:
+            values.append(members or share(statement.value, shares))
+    return template.format % tuple(values)
+
+
+def _gathered_statements(
+    statements: Sequence[Statement], tell: _Lists, style: Style, pool: Pool
+) -> Iterator[str]:
+    """Probabilities that stand together are told in one sentence: of the same in several cases, or plain."""
+    for i, (_, group) in enumerate(groupby(statements, key=_common)):
+        run = list(group)
+        for start in range(0, len(run), _MOST_GATHERED):
+            some = run[start : start + _MOST_GATHERED]
+            if len(some) == 1:
+                yield from _statements(some, tell, replace(style, alternate=style.alternate >> i), pool)
+                continue
+            table = pool.cases if some[0].term.given else pool.gathered
+            gathering = _alternatives(table, style.conditional)[style.alternate >> i & 1]
+            yield _stated(
+                gathering.whole, some[0], tell, style.shares, _members(gathering, some, tell, style)
+            )
+
+
+def _common(statement: Statement) -> Assignment:
+    """What statements must have in common to be gathered: the event, or that they have no condition."""
+    return statement.term.event if statement.term.given else ()
+
+
+def _members(gathering: Gathering, statements: Sequence[Statement], tell: _Lists, style: Style) -> str:
+    told = [_stated(gathering.item, statement, tell, style.shares) for statement in statements]
+    return gathering.between.join(told[:-1]) + gathering.last + told[-1]
+
+
+def _instruction(query: Query, said: list[Said], style: Style, pool: Pool) -> str:
+    if style.instruction < 0 or not pool.instructions:
         return ""
     roles = {
         "x": said[query.treatment],
@@ -193,13 +316,18 @@ def _instruction(query: Query, said: list[Said], style: Style) -> str:
         "code": {"": query.task},
         "task": {"": TASK_NAMES[query.task]},
     }
-    return _fill(wording.INSTRUCTIONS[style.instruction], roles)
+    return _fill(_pick(pool.instructions, style.instruction), roles)
 
 
 def _question(
-    query: Query, variables: tuple[Variable, ...], said: list[Said], tell: _Lists, style: Style
+    query: Query,
+    variables: tuple[Variable, ...],
+    said: list[Said],
+    tell: _Lists,
+    style: Style,
+    pool: Pool,
 ) -> str:
-    template = wording.QUESTIONS[query.task][style.question]
+    template = _pick(pool.questions[query.task], style.question)
     treatment, outcome = variables[query.treatment].levels, variables[query.outcome].levels
     roles: dict[str, Said] = {
         "x": said[query.treatment],
@@ -210,6 +338,7 @@ def _question(
         "other": {"": outcome[1 - query.level]},
         "more": {"": query.polarity},
         "bound": {"": query.bound or ""},
+        "extreme": {"": "smallest" if query.bound == "lower" else "largest"},
     }
     if query.held:
         roles["held"] = {form: tell[query.held, form] for role, form in template.slots if role == "held"}

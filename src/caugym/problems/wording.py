@@ -1,4 +1,4 @@
-"""The table of wordings: every sentence our problems are told in, each written once.
+"""The table of wordings: every sentence that our base problems are told in, each written once.
 
 A wording is a template such as ``"{Cause} {cause:has} a direct effect on {effect}."``. `Wording` derives both
 directions from it: the format that `caugym.problems.verbalise` fills and the pattern that
@@ -7,19 +7,23 @@ role opens the sentence; the part after it asks for the verb that agrees with th
 members of a list of assignments are told ("x being high", "x is high").
 
 Reading is unambiguous because names and levels contain none of the `RESERVED` words and no punctuation, so
-the first place where the words around a field fit is the only one.
+the first place where the words around a field fit is the only one. `caugym.problems.rewording` holds further
+wordings, which the base problems never use.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from caugym.core.errors import InputError
 from caugym.core.query import Task
 
 _RESERVED = """
-    affects and are as at be being bound by causes changes depends directly do does each effect either every
-    given had has have if influences is less likely mediator more on or probability than that then to was
-    were when while with would
+    act acts affects after all among and any are as at be become becoming been being between bound but by
+    causes chance changes could depends direct directly do does each effect either every exert exerts given
+    go-betweens had has have having if include influences instead intervention is it its itself less likely
+    mediator more nothing on once only or probability remain remains respond responds than that their them
+    then they this those through throughout to was were what when where which while who whose with would
 """
 RESERVED = frozenset(_RESERVED.split())
 """Words that names of variables and levels may not contain."""
@@ -32,6 +36,14 @@ VERBS = {
     "depends": ("depends", "depend"),
     "being": ("being", "being"),
     "held at": ("held at", "held at"),
+    "acts": ("acts", "act"),
+    "exerts": ("exerts", "exert"),
+    "fixed at": ("fixed at", "fixed at"),
+    "kept at": ("kept at", "kept at"),
+    "remains": ("remains", "remain"),
+    "responds": ("responds", "respond"),
+    "takes": ("takes", "take"),
+    "works": ("works", "work"),
 }
 """Third person singular and plural of every verb (or its stand-in) that a template asks for."""
 
@@ -48,15 +60,24 @@ TASK_NAMES: dict[Task, str] = {
 
 NAMES = frozenset({"cause", "effect", "x", "y"})
 _PLAIN = r"[^.,:;?()\n]{1,80}"
+SHARE = (
+    r"(?:[0-9]{1,3}(?:,?[0-9]{3}){0,2} (?:in|out of) 1(?:,?0){1,6}+"
+    r"|[0-9]{1,3}+(?:\.[0-9]{1,12}+)?+%?+)"
+)
+"""A probability as a decimal, a percentage or a frequency; see `caugym.problems.shares`."""
 _FIELDS = {
     "cause": "[^.]{1,80}",  # the loose class is much the fastest; the reader checks names and lists anyway
     "effect": "[^.]{1,80}",
     "event": "[^.]{1,900}",
     "given": "[^.]{1,900}",
     "held": r"[^.:;?()\n]{1,900}",
-    "p": r"[0-9]{1,3}(?:\.[0-9]{1,12})?",
+    "causes": "[^.]{1,900}",
+    "effects": "[^.]{1,900}",
+    "p": r"[0-9]{1,3}+(?:\.[0-9]{1,12})?+",
+    "share": SHARE,
     "more": "more|less",
     "bound": "lower|upper",
+    "extreme": "smallest|largest",
     "code": "|".join(TASK_NAMES),
     "task": "|".join(TASK_NAMES.values()),
     "levels": r"[^.:;?()\n]{1,200} or [^.:;?()\n]{1,200}",
@@ -111,8 +132,8 @@ class Wording:
     groups: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, template: str) -> "Wording":
-        """Derive both directions from a template."""
+    def of(cls, template: str, members: str = "") -> "Wording":
+        """Derive both directions from a template; ``members`` is the pattern of a field of that name."""
         text, pattern = "", ""
         slots: list[tuple[str, str]] = []
         groups: list[tuple[str, str]] = []
@@ -129,7 +150,7 @@ class Wording:
                 pattern += f"(?:{'|'.join(dict.fromkeys(VERBS[verb]))})"
                 continue
             groups.append(slot)
-            pattern += f"({_FIELDS.get(slot[0], _PLAIN)})"
+            pattern += f"({members if slot[0] == 'members' else _FIELDS.get(slot[0], _PLAIN)})"
         return cls(template, text, tuple(slots), pattern, tuple(groups))
 
 
@@ -146,7 +167,83 @@ class Listing:
     closing: str
 
 
-def _table(*templates: str) -> tuple[Wording, ...]:
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A way to tell several statements in one sentence.
+
+    Attributes:
+        whole: The sentence, with the field ``members``; an event told there is common to all members.
+        item: One member.
+        between: What stands between two members.
+        last: What stands before the last one.
+        split: Finds where one member ends and the next begins.
+    """
+
+    whole: Wording
+    item: Wording
+    between: str
+    last: str
+    split: re.Pattern[str]
+
+    @classmethod
+    def of(cls, whole: str, item: str, between: str = ", ", last: str = " and ") -> "Gathering":
+        """Derive both directions from two templates; members begin with a share or a word of their own."""
+        start = SHARE.join(map(re.escape, re.split(r"\{(?!share)", item)[0].split("{share}")))
+        rest = r"[^.]{0,2000}+(?:\.[0-9][^.]{0,2000}+){0,64}+"  # a full stop before a digit ends nothing
+        split = re.compile(f"(?:{re.escape(between)}|{re.escape(last)})(?={start})")
+        return cls(Wording.of(whole, f"(?={start}){rest}"), Wording.of(item), between, last, split)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Wordings of every kind of sentence; a problem is told out of one pool.
+
+    Attributes:
+        frames: Before the arrows.
+        edges: One arrow.
+        fans_out: Several arrows out of one cause.
+        fans_in: Several arrows into one effect.
+        shared_levels: The levels that all variables have.
+        levels: The levels of each variable.
+        marginals: The probability of one assignment.
+        joints: The probability of several assignments at once.
+        conditionals: The probability of one or several assignments under a condition.
+        gathered: Several probabilities.
+        cases: The probabilities of the same under several conditions.
+        instructions: The task's name; none where it is left out.
+        questions: By task.
+        formats: How to answer, with ``{json}`` for the example.
+    """
+
+    frames: tuple[str, ...]
+    edges: tuple[Wording, ...]
+    shared_levels: tuple[Wording, ...]
+    levels: tuple[Listing, ...]
+    marginals: tuple[Wording, ...]
+    joints: tuple[Wording, ...]
+    conditionals: tuple[Wording, ...]
+    instructions: tuple[Wording, ...]
+    questions: Mapping[Task, tuple[Wording, ...]]
+    formats: tuple[str, ...]
+    fans_out: tuple[Wording, ...] = ()
+    fans_in: tuple[Wording, ...] = ()
+    gathered: tuple[Gathering, ...] = ()
+    cases: tuple[Gathering, ...] = ()
+    effect_formats: tuple[str, ...] = field(init=False)
+    probability_formats: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, example in (("effect", EFFECT_EXAMPLE), ("probability", PROBABILITY_EXAMPLE)):
+            told = tuple(each.replace("{json}", example) for each in self.formats)
+            object.__setattr__(self, f"{name}_formats", told)
+
+
+EFFECT_EXAMPLE = '{"ANSWER": "Yes", "PROB": "0.1234"}'
+PROBABILITY_EXAMPLE = '{"PROB": "0.1234"}'
+
+
+def table(*templates: str) -> tuple[Wording, ...]:
+    """The wordings of one kind of sentence."""
     return tuple(Wording.of(template) for template in templates)
 
 
@@ -157,7 +254,7 @@ FRAMES = (
     "Assume that there are no causes beyond those listed here.",
 )
 
-EDGES = _table(
+EDGES = table(
     "{Cause} {cause:has} a direct effect on {effect}.",
     "{Cause} directly {cause:affects} {effect}.",
     "{Effect} {effect:is} directly influenced by {cause}.",
@@ -165,7 +262,7 @@ EDGES = _table(
     "{Effect} directly {effect:depends} on {cause}.",
 )
 
-SHARED_LEVELS = _table(
+SHARED_LEVELS = table(
     "Each factor is either {levels}.",
     "Every factor can be {levels}.",
     "The levels of each factor are {levels}.",
@@ -179,21 +276,21 @@ LEVELS = (
     Listing("In every case, ", Wording.of("{x} {x:is} {levels}"), "; ", "."),
 )
 
-MARGINALS = _table(
+MARGINALS = table(
     "The probability of {event:being} is {p}.",
     "The probability that {event:is} is {p}.",
     "{Event:being} has probability {p}.",
     "With probability {p}, {event:is}.",
 )
 
-JOINTS = _table(
+JOINTS = table(
     "The probability of {event:being} is {p}.",
     "The joint probability of {event:being} is {p}.",
     "{Event:being} occur together with probability {p}.",
     "The chance that {event:is} at once is {p}.",
 )
 
-CONDITIONALS = _table(
+CONDITIONALS = table(
     "For those with {given:being}, the probability of {event:being} is {p}.",
     "Given {given:being}, the probability that {event:is} is {p}.",
     "When {given:is}, then {event:is} with probability {p}.",
@@ -201,7 +298,7 @@ CONDITIONALS = _table(
     "The conditional probability of {event:being} given {given:being} is {p}.",
 )
 
-INSTRUCTIONS = _table(
+INSTRUCTIONS = table(
     "Consider the {task} ({code}) of {x} on {y}.",
     "Find the {code} of {x} on {y}.",
     "We want to know the {task} of {x} on {y}.",
@@ -209,20 +306,20 @@ INSTRUCTIONS = _table(
 )
 
 QUESTIONS: dict[Task, tuple[Wording, ...]] = {
-    "ATE": _table(
+    "ATE": table(
         "If {x} {x:is} changed to be {to}, will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were set to {to} for everyone?",
         "Is {y} {more} likely to be {level} when {x} {x:is} moved from {original} to {to}?",
         "Suppose {x} {x:is} switched from {original} to {to}: will {y} be {more} likely to be {level}?",
     ),
-    "CDE": _table(
+    "CDE": table(
         "With {held:held at}, if {x} {x:is} changed to be {to}, will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were set to {to} with {held:held at}?",
         "Imagine {held:held at}: if {x} had been {to}, would {y} have been {more} likely to be {level}?",
         "With {held:held at}, is {y} {more} likely to be {level} "
         "when {x} {x:is} moved from {original} to {to}?",
     ),
-    "ETT": _table(
+    "ETT": table(
         "For those with {x} being {original}, if {x} had been {to}, "
         "would {y} have been {more} likely to be {level}?",
         "Had {x} been {to}, would {y} have been {more} likely to be {level} "
@@ -232,7 +329,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "Would those with {x} being {original} have been {more} likely to have {y} being {level} "
         "if {x} had been {to}?",
     ),
-    "NDE": _table(
+    "NDE": table(
         "While every mediator stays as under {x} being {original}, if {x} {x:is} changed to be {to}, "
         "will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were set to {to}, "
@@ -242,7 +339,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "While no mediator responds, is {y} {more} likely to be {level} "
         "when {x} {x:is} moved from {original} to {to}?",
     ),
-    "NIE": _table(
+    "NIE": table(
         "If {x} {x:is} kept {original} but every mediator changes to its value under {x} being {to}, "
         "will {y} be {more} likely to be {level}?",
         "Would {y} be {more} likely to be {level} if {x} were kept at {original}, "
@@ -252,7 +349,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "Is {y} {more} likely to be {level} when only the mediator values respond "
         "as if {x} had moved from {original} to {to}?",
     ),
-    "PN": _table(
+    "PN": table(
         "Given that {x} {x:was} {original} and {y} {y:was} {other}, what is the {bound} bound of the "
         "probability that {y} would have been {level} had {x} been {to}?",
         "What is the {bound} bound of the probability that {y} would have been {level} if {x} had been {to}, "
@@ -262,7 +359,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
         "{X} {x:was} {original} and {y} {y:was} {other}; give the {bound} bound of the probability that "
         "{x} being {to} instead would have left {y} at {level}.",
     ),
-    "PS": _table(
+    "PS": table(
         "Given that {x} {x:was} {original} and {y} {y:was} {other}, what is the {bound} bound of the "
         "probability that {x} being {to} would have been enough for {y} to be {level}?",
         "What is the {bound} bound of the probability that {x} being {to} would have sufficed for {y} "
@@ -274,7 +371,7 @@ QUESTIONS: dict[Task, tuple[Wording, ...]] = {
     ),
 }
 
-_FORMATS = (
+FORMATS = (
     "Reply with JSON like {json} (four decimals), or with LACK_CONDITION if the given information does not "
     "determine the answer.",
     "Give the result to four decimals as {json}; if what is given does not determine it, "
@@ -284,8 +381,7 @@ _FORMATS = (
     "Answer in the form {json}, rounded to four decimals. Say LACK_CONDITION if the answer does not follow.",
 )
 
-EFFECT_FORMATS = tuple(f.replace("{json}", '{"ANSWER": "Yes", "PROB": "0.1234"}') for f in _FORMATS)
-"""How to answer a question about an effect."""
-
-PROBABILITY_FORMATS = tuple(f.replace("{json}", '{"PROB": "0.1234"}') for f in _FORMATS)
-"""How to answer a question about a probability (PN, PS)."""
+BASE = Pool(
+    FRAMES, EDGES, SHARED_LEVELS, LEVELS, MARGINALS, JOINTS, CONDITIONALS, INSTRUCTIONS, QUESTIONS, FORMATS
+)
+"""The wordings of all sets but `rephrased`, which uses none of them."""
