@@ -5,11 +5,12 @@ the other prompts of the call, so a run that was cut short goes on as if it had 
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from inspect import signature
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from caugym.core.errors import InputError
 
@@ -45,13 +46,14 @@ class Reply:
 
     Attributes:
         text: The reply, special tokens left out.
-        finish: ``"stop"`` when the model ended it, ``"length"`` when it was cut at ``max_tokens``.
-        tokens: Tokens generated, the end token included.
+        finish: ``"stop"`` when the model ended it, ``"length"`` when it was cut at ``max_tokens``,
+            ``"filter"`` when a server withheld it.
+        tokens: Tokens generated, the end token included; None where a server does not say.
     """
 
     text: str
-    finish: Literal["stop", "length"]
-    tokens: int
+    finish: Literal["stop", "length", "filter"]
+    tokens: int | None
 
 
 class Backend(Protocol):
@@ -63,6 +65,16 @@ class Backend(Protocol):
 
     def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt, in order; ``keys`` name the random stream of each."""
+
+
+@runtime_checkable
+class Streaming(Backend, Protocol):
+    """A backend whose replies arrive one by one."""
+
+    def stream(
+        self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]
+    ) -> Iterator[tuple[int, Reply]]:
+        """The replies of `generate` in the order of their arrival, each with the position of its prompt."""
 
 
 def needs(extra: str, *modules: str) -> None:
@@ -101,15 +113,35 @@ def _local(spec: str, **options: Any) -> Backend:
     needs("train", "torch", "transformers")
     from caugym.backends.local import LocalModel
 
-    return LocalModel(model_path(spec), name=spec, **options)
+    return _made(LocalModel, model_path(spec), spec, options)
 
 
-SCHEMES: dict[str, Callable[..., Backend]] = {}
-"""Makers of backends by the word before the colon, as in ``openai:ID``."""
+def _openai(spec: str, **options: Any) -> Backend:
+    from caugym.backends.openai import ServedModel
+
+    return _made(ServedModel, spec.partition(":")[2], spec, options)
+
+
+def _vllm(spec: str, **options: Any) -> Backend:
+    needs("vllm", "vllm")
+    from caugym.backends.vllm import VllmModel
+
+    return _made(VllmModel, model_path(spec.partition(":")[2]), spec, options)
+
+
+def _made(maker: Callable[..., Backend], model: str, spec: str, options: dict[str, Any]) -> Backend:
+    unknown = [option for option in options if option not in signature(maker).parameters]
+    if unknown:
+        raise InputError(f"the model {spec!r} takes no {unknown[0].replace('_', '-')}; leave it out")
+    return maker(model, name=spec, **options)
+
+
+SCHEMES: dict[str, Callable[..., Backend]] = {"openai": _openai, "vllm": _vllm}
+"""Makers of backends, from the whole spec, by the word before its colon."""
 
 
 def backend(spec: str, **options: Any) -> Backend:
-    """The backend that a spec names: ``nano``, a model directory, a hub id, or ``scheme:ID``.
+    """The backend that a spec names: ``nano``, a model directory, a hub id, ``vllm:ID`` or ``openai:ID``.
 
     Args:
         spec: What to run.
@@ -118,10 +150,10 @@ def backend(spec: str, **options: Any) -> Backend:
     Raises:
         InputError: If there is no such model, or its software is not installed.
     """
-    scheme, colon, rest = spec.partition(":")
+    scheme, colon, _ = spec.partition(":")
     if not colon or Path(spec).exists():
         return _local(spec, **options)
     if scheme not in SCHEMES:
         known = ", ".join(["nano", "a directory", "a hub id", *(f"{name}:ID" for name in SCHEMES)])
         raise InputError(f"no backend is called {scheme!r} (in {spec!r}); known: {known}")
-    return SCHEMES[scheme](rest, **options)
+    return SCHEMES[scheme](spec, **options)
