@@ -91,6 +91,7 @@ class _Wish:
     null: bool
     bound: Bound | None
     clipped: bool
+    less: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,15 @@ class _Maker:
         return VERSION, self.seed, self.split, self.transform.name, self.task, self.level.name
 
     def wish(self, index: int) -> _Wish:
-        """Pairs hold one Yes and one No; blocks of eight hold both bounds, clipped in the level's share."""
+        """Pairs hold one Yes and one No, and in some sets every other pair asks for "less likely";
+        blocks of eight hold both bounds, clipped in the level's share.
+        """
         if TABLE[self.task].effect:
-            coin = _order(2, *self.coordinates(), index // 2)[index % 2] == 0
+            pair = index // 2
+            coin = _order(2, *self.coordinates(), pair)[index % 2] == 0
             null = not coin and stream(*self.coordinates(), "null", index).random() < 2 * self.level.null
-            return _Wish(coin, null, None, False)
+            less = self.transform.less and _order(2, *self.coordinates(), "less", pair // 2)[pair % 2] == 0
+            return _Wish(coin, null, None, False, less)
         kind = _order(8, *self.coordinates(), index // 8)[index % 8]
         return _Wish(None, False, "lower" if kind % 2 else "upper", kind // 2 < 4 * self.level.clipped)
 
@@ -194,10 +199,13 @@ class _Maker:
     def _tell(self, draft: _Draft, attempt: int, numbers: _Numbers) -> Item | None:
         """The item in names, words and order, if it reads back as itself and solves to the oracle's value."""
         wish, rng, value, index = draft.wish, draft.rng, numbers.value, draft.index
+        structure = draft.structure
+        if wish.less:
+            structure = replace(structure, query=replace(structure.query, polarity="less"))
         # asking for the other level of Y turns the sign of an effect, and so gives the wished yes/no
-        turned = wish.yes is not None and not wish.null and yes(value, draft.structure.query) != wish.yes
-        problem, slots, flips = _named(draft.structure, numbers.printed, self, turned, rng)
-        prompt = verbalise(problem, random_style(rng))
+        turned = wish.yes is not None and not wish.null and yes(value, structure.query) != wish.yes
+        problem, slots, flips = _named(structure, numbers.printed, self, turned, rng)
+        prompt = verbalise(problem, random_style(rng, self.transform.pool))
         try:
             if (heard := read(prompt)) != problem:
                 return None
@@ -319,6 +327,10 @@ def _named(
     flips = [rng.getrandbits(1) for _ in range(n)]
     edges = dag.edges()
     rng.shuffle(edges)
+    if maker.transform.pool == "rephrased":  # where arrows of one cause or effect can share a sentence
+        side = rng.getrandbits(1)
+        ends = [edge[side] for edge in edges]
+        edges.sort(key=lambda edge: ends.index(edge[side]))
     slots = list(dict.fromkeys(slot for edge in edges for slot in edge))
     place_of = {slot: i for i, slot in enumerate(slots)}
 

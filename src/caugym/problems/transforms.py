@@ -18,12 +18,16 @@ class Transform:
         name: As on the command line.
         stresses: The ability that the set puts to the test, in one line.
         confounded: Whether every problem with an effect needs adjustment.
+        pool: The wordings (`caugym.problems.rewording.POOLS`).
+        less: Whether half of the questions about effects ask for "less likely".
         routes: Fewest and most wrong routes that are stated in full.
         bystanders: Fewest and most other true statements.
     """
 
     name: str
     stresses: str
+    pool: str = "base"
+    less: bool = False
     confounded: bool = False
     routes: tuple[int, int] = (0, 0)
     bystanders: tuple[int, int] = (0, 0)
@@ -33,6 +37,14 @@ TRANSFORMS = {
     transform.name: transform
     for transform in (
         Transform("base", "The task as such: what is stated is what is needed."),
+        Transform(
+            "rephrased",
+            "Other words, several arrows or numbers in one sentence, frequencies for decimals; half of the "
+            "effects are asked about as less likely.",
+            pool="rephrased",
+            less=True,
+        ),
+        Transform("omitted", "The task is not named: the question alone says what is asked.", pool="omitted"),
         Transform(
             "deconfounding",
             "Only a valid adjustment gives the answer; tempting wrong formulas have all their numbers.",

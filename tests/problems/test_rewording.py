@@ -1,0 +1,158 @@
+"""The sets that only change the words: rephrased, omitted, and what each must not say."""
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import replace
+from random import Random
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caugym.core.errors import InputError
+from caugym.core.query import Query, Term
+from caugym.estimands import TABLE, yes
+from caugym.problems.generate import TASKS, Item, generate
+from caugym.problems.problem import Problem, Statement, Variable
+from caugym.problems.read import read
+from caugym.problems.rewording import POOLS
+from caugym.problems.shares import FORMS, decimal, told
+from caugym.problems.verbalise import Style, random_style, verbalise
+from caugym.problems.wording import SHARE, TASK_NAMES
+
+EACH_TASK = pytest.mark.parametrize("task", TASKS)
+
+
+def items(set_: str, task: str, n: int, level: str = "easy") -> list[Item]:
+    return list(generate(set_, task, level, "test", 1, range(n)))  # type: ignore[arg-type]
+
+
+FAN = Problem(
+    (Variable("sleep", ("poor", "good")), *map(Variable, ("diet", "mood", "trust", "pH value"))),
+    ((0, 1), (0, 2), (0, 3), (1, 4), (2, 4), (3, 4), (0, 4)),
+    (
+        Statement(Term(((4, 1),), ((0, 0),)), "0.43"),
+        Statement(Term(((4, 1),), ((0, 1), (1, 0))), "0.6100"),
+        Statement(Term(((0, 1),)), "0.5000"),
+        Statement(Term(((1, 0), (2, 1))), "0.001"),
+        Statement(Term(((3, 1),)), "1.0"),
+    ),
+    Query("ATE", 0, 4, 1, 0, polarity="less"),
+)
+
+GATHERED = """\
+Sleep exerts a direct influence on each of diet, mood and trust. \
+Diet, mood, trust and sleep each exert a direct influence on pH value.
+Sleep may be poor or good. Diet may be low or high. Mood may be low or high. Trust may be low or high. \
+pH value may be low or high.
+The probability of pH value being high is 43 in 100 for those with sleep being poor \
+and 6,100 in 10,000 for those with sleep being good and diet being low. \
+The probabilities are 5,000 in 10,000 for sleep being good, 1 in 1,000 for diet being low and \
+mood being high and 10 in 10 for trust being high.
+Were everyone to have sleep at good, would this make it less likely that pH value is low?
+Finish with {"ANSWER": "Yes", "PROB": "0.1234"}, four decimals; if the numbers given leave the answer open, \
+write LACK_CONDITION instead."""
+
+
+def test_several_arrows_and_numbers_share_a_sentence() -> None:
+    style = Style(frame=-1, instruction=-1, pool="rephrased", gather=True, shares=1)
+    assert verbalise(FAN, style) == GATHERED
+    assert read(GATHERED) == FAN
+
+
+def test_a_text_may_mix_the_pools() -> None:
+    base, further = Style(layout=2, instruction=-1), Style(layout=2, instruction=-1, pool="rephrased")
+    a, b = verbalise(FAN, base).split("\n"), verbalise(FAN, further).split("\n")
+    assert len(a) == len(b)
+    for seed in range(100):
+        rng = Random(seed)
+        text = "\n".join(rng.choice(pair) for pair in zip(a, b, strict=True))
+        try:
+            assert read(text) == FAN
+        except InputError:
+            assert len({line in a for line in text.split("\n")[8:13]}) == 2  # listings are of one kind
+
+
+@given(st.decimals(0, 1, places=6), st.integers(0, 6), st.sampled_from(range(len(FORMS))))
+def test_a_share_means_the_same_digits(value: object, places: int, form: int) -> None:
+    digits = f"{value:.{places}f}"
+    assert decimal(told(digits, form)) == digits
+    assert re.fullmatch(SHARE, told(digits, form))
+
+
+@pytest.mark.parametrize("share", ["43 in 200", "4 in 1", "1,2 in 100", "0.4 in 10", "5 of 10", "200 in 100"])
+def test_a_share_that_is_none_is_refused(share: str) -> None:
+    with pytest.raises(InputError):
+        read(GATHERED.replace("43 in 100", share))
+
+
+def test_the_base_wordings_never_move() -> None:
+    digest = hashlib.sha256()
+    for task in TASKS:
+        bound: Literal["upper"] | None = None if TABLE[task].effect else "upper"
+        held = ((2, 1),) if task == "CDE" else ()
+        problem = replace(FAN, query=Query(task, 0, 4, 1, 0, bound, held))
+        for seed in range(30):
+            digest.update(verbalise(problem, random_style(Random(seed))).encode())
+    assert digest.hexdigest() == "712c676f4a04004276b649bf1d86a229ac03e603bdbf1b6c2a8c36f5a8c557ad"
+
+
+@EACH_TASK
+def test_rephrased_uses_no_base_wording_and_asks_both_ways(task: str) -> None:
+    batch = items("rephrased", task, 80)
+    fixed = {
+        template.format.split("%s")[0]
+        for name in ("edges", "marginals", "joints", "conditionals", "instructions")
+        for template in getattr(POOLS["base"], name)
+        if not template.template.startswith("{") and len(template.format.split("%s")[0]) > 20
+    }
+    for item in batch:
+        for sentence in (*fixed, *POOLS["base"].frames, *POOLS["base"].effect_formats):
+            assert sentence not in item.prompt
+    if TABLE[task].effect:
+        asked = Counter((item.problem.query.polarity, item.gold.answer) for item in batch)
+        assert asked == {(p, a): 20 for p in ("more", "less") for a in ("Yes", "No")}
+        for item in batch:
+            assert item.gold.answer == (
+                "Yes" if yes(float(item.gold.value or 0), item.problem.query) else "No"
+            )
+            assert f"{item.problem.query.polarity} likely" in item.prompt
+
+
+def test_rephrased_gathers_and_counts() -> None:
+    prompts = "\n".join(item.prompt for task in TASKS for item in items("rephrased", task, 30, "standard"))
+    for sign in (" out of 10,000", " in 10,000", "%", "each of ", " each ", "; with "):
+        assert prompts.count(sign) > 5, sign
+
+
+NAMED = re.compile(
+    rf"\b(?:{'|'.join(TASK_NAMES)}|{'|'.join(TASK_NAMES.values())}|indirect|direct effect (?!on|of)"
+    r"|average|controlled|natural|treat\w*|necess\w+|suffic\w+|mediat\w+|adjust\w*|confound\w*|back-?door"
+    r"|front-?door|counterfactual\w*|formula\w*|estimand\w*|do-calculus|marginali\w+|standardi\w+)\b",
+    re.IGNORECASE,
+)
+
+
+@EACH_TASK
+@pytest.mark.parametrize("level", ["easy", "standard"])
+def test_omitted_names_no_task_and_no_formula(task: str, level: str) -> None:
+    questions = set()
+    for item in items("omitted", task, 120, level):
+        text = item.prompt
+        for variable in sorted(item.problem.variables, key=lambda each: -len(each.name)):
+            text = re.sub(
+                re.escape(variable.name), "V", text, flags=re.IGNORECASE
+            )  # "treatment cost" may stay
+        assert not NAMED.search(text), text
+        assert read(item.prompt).query == item.problem.query
+        questions.add(text.split("?")[0][-40:])
+    assert len(questions) > 1
+
+
+def test_no_hint_stands_in_any_omitted_sentence() -> None:
+    for questions in POOLS["omitted"].questions.values():
+        for each in questions:
+            assert not NAMED.search(each.template)
+    assert not POOLS["omitted"].instructions
