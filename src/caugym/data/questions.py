@@ -61,7 +61,7 @@ def questions(path: Path) -> Iterator[Question]:
     for record in records(path):
         question = Question(
             id=identifier(record),
-            text=_text(record),
+            text=wording(record),
             label=label(record),
             task=_task(record),
             set=_set(record),
@@ -89,6 +89,8 @@ def label(record: Record) -> Answer | None:
         if fields.get("gold") is not None:
             return _gold(fields["gold"])
         if fields.get("gt_answer") is not None:
+            if str(fields["gt_answer"]).strip().capitalize() in ("Yes", "No"):
+                return Answer("identified", answer=_yes_no(fields["gt_answer"]))
             return Answer("identified", _value(round(float(fields["gt_answer"]), 4)))
         stated = fields.get("answer")
         if isinstance(fields.get("reward_model"), dict):
@@ -151,7 +153,8 @@ def _value(number: object) -> str:
     return "0.0000" if text == "-0.0000" else text
 
 
-def _text(record: Record) -> str:
+def wording(record: Record) -> str:
+    """What a model is asked; must be there."""
     fields = record.fields
     if "given_info" in fields and "Question" in fields:
         return _calm(record)
