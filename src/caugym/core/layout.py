@@ -1,14 +1,14 @@
 """Where the numbers of a binary model stand: all table entries end to end, and which states read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caugym.core.graph import DAG, bits
-from caugym.core.query import Assignment
+from caugym.core.graph import DAG, bits, mask
+from caugym.core.query import Assignment, Term
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -16,14 +16,17 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Layout:
-    """All entries of all tables of a graph over binary variables end to end, and the states that read them.
+    """All entries of the tables of some variables end to end, and the states that read them.
 
-    State s is an integer whose bit v is the level of variable v. The rows of a table stand in the order of
-    `caugym.core.scm.SCM`: the last parent changes fastest.
+    The variables must be closed under parents; all others then sum to 1 and can be forgotten. Bit i of a
+    state is the level of the i-th of them. The rows of a table stand in the order of `caugym.core.scm.SCM`:
+    the last parent changes fastest.
 
     Attributes:
         dag: The graph.
-        start: For each variable the number of its first entry; and, at the end, the number of entries.
+        variables: The variables, ascending.
+        owned: For each variable its entries.
+        size: The number of entries.
         entry: (states, variables): the entry that gives the chance of the variable's level.
         level: (states, variables): the level.
         on: (states, entries): 1.0 where the state reads the entry and has level 1 of its variable.
@@ -31,41 +34,49 @@ class Layout:
     """
 
     dag: DAG
-    start: tuple[int, ...]
+    variables: tuple[int, ...]
+    owned: dict[int, slice]
+    size: int
     entry: NDArray[np.int64]
     level: Bools
     on: Floats
     off: Floats
 
-    def owned(self, variable: int) -> slice:
-        """The entries of a variable's table."""
-        return slice(self.start[variable], self.start[variable + 1])
-
     def happens(self, assignments: Sequence[Assignment]) -> Bools:
         """(assignments, states): whether the state has these levels."""
+        where = {v: i for i, v in enumerate(self.variables)}
         members, levels = np.zeros((2, len(assignments), 1), dtype=np.int64)
-        for i, assignment in enumerate(assignments):
+        for row, assignment in enumerate(assignments):
+            some = on = 0
             for v, level in assignment:
-                if level != (levels[i, 0] >> v & 1) and members[i, 0] >> v & 1:
-                    members[i, 0] = -1  # both levels at once: never
-                members[i, 0] |= 1 << v
-                levels[i, 0] |= level << v
+                some |= 1 << where[v]
+                on |= level << where[v]
+            members[row], levels[row] = some, on
         every = np.arange(len(self.level))
         found: Bools = (every & members) == levels
         return found
 
 
 @lru_cache(maxsize=1 << 10)
-def layout(dag: DAG) -> Layout:
-    """The layout of a graph."""
-    states = np.arange(1 << dag.n)
-    level = (states[:, None] >> np.arange(dag.n) & 1).astype(bool)
-    entry, start = np.zeros_like(level, dtype=np.int64), [0]
-    for v, parents in enumerate(dag.parents):
-        for p in bits(parents):
-            entry[:, v] = 2 * entry[:, v] + level[:, p]
-        entry[:, v] += start[-1]
-        start.append(start[-1] + (1 << parents.bit_count()))
-    reads = (entry[..., None] == np.arange(start[-1])).astype(float)
-    on = np.einsum("sv,sve->se", level.astype(float), reads)
-    return Layout(dag, tuple(start), entry, level, on, reads.sum(1) - on)
+def layout(dag: DAG, needed: int) -> Layout:
+    """The layout of the variables in a bitmask and their ancestors."""
+    members = dag.ancestors(needed)
+    variables = tuple(bits(members))
+    states = np.arange(1 << len(variables))
+    level = (states[:, None] >> np.arange(len(variables)) & 1).astype(bool)
+    entry, owned, size = np.zeros_like(level, dtype=np.int64), {}, 0
+    for i, v in enumerate(variables):
+        for p in bits(dag.parents[v]):
+            entry[:, i] = 2 * entry[:, i] + level[:, variables.index(p)]
+        entry[:, i] += size
+        owned[v] = slice(size, size := size + (1 << dag.parents[v].bit_count()))
+    on, off = np.zeros((2, len(states), size))
+    for i in range(len(variables)):
+        on[states, entry[:, i]] = level[:, i]
+        off[states, entry[:, i]] = ~level[:, i]
+    return Layout(dag, variables, owned, size, entry, level, on, off)
+
+
+def involved(terms: Iterable[Term]) -> int:
+    """The variables in some terms, as a bitmask."""
+    return mask(v for term in terms for v, _ in (*term.event, *term.given, *term.do))

@@ -19,8 +19,8 @@ from functools import lru_cache
 import numpy as np
 
 from caugym.core.expr import Clip, Expr
-from caugym.core.graph import DAG
-from caugym.core.layout import Bools, Layout, layout
+from caugym.core.graph import DAG, mask
+from caugym.core.layout import Bools, Layout, involved, layout
 from caugym.core.query import Assignment, Term
 from caugym.core.residues import P, Residue, Residues, backward, spanned, sums, times
 from caugym.core.streams import stream
@@ -41,8 +41,9 @@ def is_determined(dag: DAG, terms: Sequence[Term], answer: Expr) -> bool:
     >>> is_determined(chain, stated, prob({1: 1})), is_determined(chain, stated[1:], prob({1: 1}))
     (True, False)
     """
-    found = layout(dag)
-    row = _answer_row(dag, answer.inner if isinstance(answer, Clip) else answer)
+    inner = answer.inner if isinstance(answer, Clip) else answer
+    found = layout(dag, involved(terms) | involved(inner.terms()))
+    row = _answer_row(found, inner)
     if not row.any():
         return True
     groups: dict[Assignment, list[Term]] = {}
@@ -57,15 +58,14 @@ def is_determined(dag: DAG, terms: Sequence[Term], answer: Expr) -> bool:
 # -- rows are gradients at the random point; the column of an entry e is multiplied by e (1 - e) -------------
 
 
-@lru_cache(maxsize=1 << 8)
-def _answer_row(dag: DAG, answer: Expr) -> Residues:
-    found, terms = layout(dag), answer.terms()
+def _answer_row(found: Layout, answer: Expr) -> Residues:
+    terms = answer.terms()
+    if not terms:
+        return np.zeros((1, found.size), dtype=np.uint64)
     both, given, top, below = _masses(found, (), terms)
     inverse = [pow(b, -1, P) for b in below.tolist()]
     tape: list[Residue] = []
     inputs = {t: Residue(tape, a * b) for t, a, b in zip(terms, top.tolist(), inverse, strict=True)}
-    if not inputs:
-        return np.zeros((1, found.start[-1]), dtype=np.uint64)
     backward(answer.evaluate(inputs.__getitem__), tape)
     # the gradient of a / b is (b grad a - a grad b) / b^2
     scale = [inputs[t].slope * b % P * b % P for t, b in zip(terms, inverse, strict=True)]
@@ -77,7 +77,7 @@ def _masses(found: Layout, do: Assignment, terms: Sequence[Term]) -> tuple[Bools
     """[event and given] and [given] by state, and their masses at the random point."""
     given = found.happens([term.given for term in terms])
     both = given & found.happens([term.event for term in terms])
-    joint = _joint(found.dag, do)[None]
+    joint = _joint(found.dag, mask(found.variables), do)[None]
     masses = sums(joint, np.concatenate([both, given]).T.astype(float))[0]
     return both, given, masses[: len(terms)], masses[len(terms) :]
 
@@ -91,31 +91,30 @@ def _balances(both: Bools, given: Bools, top: Residues, below: Residues) -> Resi
 
 def _rows(found: Layout, do: Assignment, weights: Residues) -> Residues:
     """Gradients of the totals of state weights, (rows, entries)."""
-    weighed = times(weights, _joint(found.dag, do)[None])
+    weighed = times(weights, _joint(found.dag, mask(found.variables), do)[None])
     on, off = sums(weighed, found.on), sums(weighed, found.off)
     # on * (1 - e) - off * e
-    rows = (on + P - times((on + off) % P, _point(found.dag))) % P
+    rows = (on + P - times((on + off) % P, _point(found.dag, mask(found.variables)))) % P
     for v, _ in do:
-        rows[:, found.owned(v)] = 0
+        rows[:, found.owned[v]] = 0
     return rows
 
 
 @lru_cache(maxsize=1 << 10)
-def _point(dag: DAG) -> Residues:
+def _point(dag: DAG, members: int) -> Residues:
     """A random point, the same for a graph whenever it is met."""
-    rng = stream("sufficiency", *dag.parents)
-    entries = layout(dag).start[-1]
-    return np.array([rng.randrange(2, P) for _ in range(entries)], dtype=np.uint64)
+    rng = stream("sufficiency", members, *dag.parents)
+    return np.array([rng.randrange(2, P) for _ in range(layout(dag, members).size)], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1 << 10)
-def _joint(dag: DAG, do: Assignment) -> Residues:
+def _joint(dag: DAG, members: int, do: Assignment) -> Residues:
     """The weight of each state at the random point, under ``do``."""
-    found, point = layout(dag), _point(dag)
+    found, point = layout(dag, members), _point(dag, members)
     joint: Residues = found.happens([do])[0].astype(np.uint64)
     forced = [v for v, _ in do]
-    for v in range(dag.n):
+    for i, v in enumerate(found.variables):
         if v not in forced:
-            chance = point[found.entry[:, v]]
-            joint = times(joint, np.where(found.level[:, v], chance, P + 1 - chance))
+            chance = point[found.entry[:, i]]
+            joint = times(joint, np.where(found.level[:, i], chance, P + 1 - chance))
     return joint

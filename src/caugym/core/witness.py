@@ -14,9 +14,9 @@ from hashlib import sha256
 import numpy as np
 
 from caugym.core.exact import probability
-from caugym.core.graph import DAG
-from caugym.core.layout import Floats, Layout, layout
-from caugym.core.query import Assignment, Term
+from caugym.core.graph import DAG, mask
+from caugym.core.layout import Floats, Layout, involved, layout
+from caugym.core.query import Assignment, Query, Term
 from caugym.core.scm import SCM, Array
 
 GAP = 0.01
@@ -28,6 +28,21 @@ CLOSE = 1e-12
 FLOOR = 0.01
 """No table entry of a witness that is searched for comes closer to 0 or 1 than this."""
 
+STEPS = 6
+"""Newton steps; each squares what is left over."""
+
+RIDGE = 1e-15
+"""Added to the Gram matrix of the statements, which is singular where one repeats what others say."""
+
+FAR = np.array([0.15, 0.4, 0.7, 0.95])
+"""Shares of the way to the wall of the box at which a line is visited."""
+
+DIFFERENCE = 1e-6
+"""Step of numerical derivatives, which only show where to look."""
+
+ROUNDS = 3
+
+Definition = Callable[[SCM, Query], Array]
 Value = Callable[[SCM], Array]
 """The answer of each model of a batch, by definition."""
 
@@ -49,7 +64,9 @@ class Witness:
     values: tuple[float, float]
 
 
-def verify(found: Witness, dag: DAG, statements: Statements, value: Value) -> list[str]:
+def verify(
+    found: Witness, dag: DAG, statements: Statements, query: Query, definition: Definition
+) -> list[str]:
     """What is wrong with a witness; empty if it proves that the statements do not determine the answer.
 
     Uses the oracle alone: both models obey the graph by their form, give every level a positive probability,
@@ -69,37 +86,51 @@ def verify(found: Witness, dag: DAG, statements: Statements, value: Value) -> li
             p = float(probability(scm, term.event, term.given, term.do)[0])
             if not abs(p - float(number)) <= CLOSE:
                 faults.append(f"the {name} model has {p:.13f} where {float(number)} is stated for {term}")
-        answers.append(_rounded(value(scm))[0])
+        answers.append(_rounded(definition(scm, query))[0])
         if answers[-1] != told:
             faults.append(f"the {name} answer is {answers[-1]:.4f} by definition, not {told}")
-    if len(answers) == 2 and not abs(answers[1] - answers[0]) >= GAP - 1e-9:
+    if len(answers) == 2 and not _apart((answers[0], answers[1])):
         faults.append(f"the answers {answers[0]:.4f} and {answers[1]:.4f} differ by less than {GAP}")
     return faults
 
 
-def witness(dag: DAG, statements: Statements, value: Value, start: SCM, key: str) -> Witness | None:
+def witness(
+    dag: DAG, statements: Statements, query: Query, definition: Definition, start: SCM, key: str
+) -> Witness | None:
     """Two models that prove that the statements leave the answer open, or None if none is found.
 
     Args:
         dag: The causal graph; every variable is binary.
         statements: Stated probabilities with their exact numbers.
-        value: The answer by definition, e.g. an estimand's definition for one query. Clipping is part of it.
+        query: The question.
+        definition: The estimand's definition (`caugym.core.estimand.Estimand`); clipping is part of it.
         start: A model that has the stated numbers, or nearly; a batch of one.
         key: Names the stream of random directions.
 
     Returns:
-        A witness with tables between 0.01 and 0.99, or None: then either the answer is determined, or it
-        varies by less than 0.01, or the search has missed what there is.
+        A witness that `verify` accepts, or None: then either the answer is determined, or it varies by less
+        than 0.01 among the models whose tables lie between 0.01 and 0.99, or the search has missed one.
     """
-    search = _Search(_Surface(layout(dag), statements), value)
+    roles = mask((query.treatment, query.outcome, *(v for v, _ in query.held)))
+    shape = layout(dag, roles | involved(term for term, _ in statements))
+    guide = _unclipped if query.bound else definition
+    search = _Search(_Surface(shape, statements), start, lambda scm: guide(scm, query))
     rng = np.random.default_rng(np.frombuffer(sha256(key.encode()).digest(), dtype=np.uint32))
-    search.visit(_entries(start))
     for points in search.proposals(rng):
         search.visit(points)
-        if found := search.best():
-            # the surface has no direction left out, but rounding may still have spoilt a number
-            return found if not verify(found, dag, statements, value) else None
+        if found := search.witness(lambda scm: definition(scm, query)):
+            return None if verify(found, dag, statements, query, definition) else found
     return None
+
+
+def _unclipped(scm: SCM, query: Query) -> Array:
+    """A bound of PN or PS before it is cut off at 0 or 1, so that a search can see beyond."""
+    x, y = query.treatment, query.outcome
+    asked, other = ((y, query.level),), ((y, 1 - query.level),)
+    seen = probability(scm, (*other, (x, query.original)))
+    if query.bound == "lower":
+        return (probability(scm, other) - probability(scm, other, do=((x, query.to),))) / seen
+    return (probability(scm, asked, do=((x, query.to),)) - probability(scm, (*asked, (x, query.to)))) / seen
 
 
 class _Surface:
@@ -128,14 +159,14 @@ class _Surface:
             slope = (weighed @ self.shape.on) / points[:, None]
             slope -= (weighed @ self.shape.off) / (1 - points)[:, None]
             for v, _ in do:
-                slope[:, :, self.shape.owned(v)] = 0
+                slope[:, :, self.shape.owned[v]] = 0
             slopes.append(slope)
         return np.concatenate(off, axis=1), np.concatenate(slopes, axis=1)
 
     def _joint(self, points: Floats, do: Assignment) -> Floats:
         shape = self.shape
         forced = [v for v, _ in do]
-        free = [v for v in range(shape.dag.n) if v not in forced]
+        free = [i for i, v in enumerate(shape.variables) if v not in forced]
         chance = points[:, shape.entry[:, free]]
         joint: Floats = np.where(shape.level[:, free], chance, 1 - chance).prod(2)
         return joint * shape.happens([do]) if do else joint
@@ -160,90 +191,94 @@ class _Surface:
         return result
 
 
-STEPS = 6
-RIDGE = 1e-15
-
-
 def _gram_solved(slope: Floats, right: Floats) -> Floats:
-    """``(slope slope')^-1 right``; the ridge copes with statements that repeat what others say."""
-    gram: Floats = slope @ slope.swapaxes(1, 2)
-    gram += RIDGE * np.eye(gram.shape[1])
-    solved: Floats = np.linalg.solve(gram, right)
-    return solved
+    """``(slope slope')^-1 right``."""
+    gram = slope @ slope.swapaxes(1, 2) + np.diag(np.full(slope.shape[1], RIDGE))
+    return np.asarray(np.linalg.solve(gram, right), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _End:
+    """A point of the surface, and what guides the search there."""
+
+    value: float
+    point: Floats
 
 
 class _Search:
-    """A walk on the surface that keeps the points of least and greatest answer."""
+    """A walk on the surface that keeps the points of least and greatest value."""
 
-    def __init__(self, surface: _Surface, value: Value) -> None:
-        self.surface, self.value = surface, value
-        self.ends: list[tuple[float, Floats]] = []
+    def __init__(self, surface: _Surface, start: SCM, guide: Value) -> None:
+        self.surface, self.start, self.guide = surface, start, guide
+        self.ends: list[_End] = []
 
     def visit(self, points: Floats) -> None:
         """Settles the points, and keeps the ends of all seen."""
         points = self.surface.settle(points)
-        if not len(points):
-            return
-        values = self._values(points)
-        seen = self.ends + [(float(values[i]), points[i]) for i in (values.argmin(), values.argmax())]
-        self.ends = [min(seen, key=lambda end: end[0]), max(seen, key=lambda end: end[0])]
+        if len(points):
+            values = self._values(points)
+            seen = [_End(float(values[i]), points[i]) for i in (values.argmin(), values.argmax())] + self.ends
+            self.ends = [min(seen, key=lambda end: end.value), max(seen, key=lambda end: end.value)]
 
-    def best(self) -> Witness | None:
-        """The ends, if they are far enough apart."""
-        if not self.ends or self.ends[1][0] - self.ends[0][0] < 1.01 * GAP:
+    def witness(self, value: Value) -> Witness | None:
+        """The ends, if their answers are far enough apart."""
+        if not self.ends or self.ends[1].value - self.ends[0].value < GAP:
             return None
-        first, second = (_model(self.surface.shape, point[None]) for _, point in self.ends)
-        low, high = _rounded(np.array([value for value, _ in self.ends]))
-        return Witness(first, second, (low, high))
+        first, second = (self._model(end.point[None]) for end in self.ends)
+        values = _rounded(value(first))[0], _rounded(value(second))[0]
+        return Witness(first, second, values) if _apart(values) else None
 
     def proposals(self, rng: np.random.Generator) -> Iterator[Floats]:
         """Batches of points to settle: the likeliest first."""
-        count = self.surface.shape.start[-1]
-        middle = self.ends[0][1] if self.ends else np.full(count, 0.5)
+        size = self.surface.shape.size
+        start = self._entries(self.start)
+        yield start
         if self.ends:
-            yield self._line(middle, self._gradient(middle)[None], FAR)
-            for _ in range(2):
-                yield self._line(middle, rng.normal(size=(6, count)), FAR)
-        for _ in range(3):
-            for _, point in list(self.ends):
-                yield self._line(point, np.stack([self._gradient(point), rng.normal(size=count)]), FAR)
-            yield rng.uniform(0.05, 0.95, size=(16, count))
+            yield self._line(start[0], self._gradient(start[0])[None])
+        for _ in range(ROUNDS):
+            for end in list(self.ends):
+                directions = np.stack([self._gradient(end.point), *rng.normal(size=(2, size))])
+                yield self._line(end.point, directions)
+            yield rng.uniform(0.05, 0.95, size=(16, size))
 
-    def _line(self, point: Floats, directions: Floats, far: Floats) -> Floats:
+    def _line(self, point: Floats, directions: Floats) -> Floats:
         """Points on both sides along the flat part of the directions, at shares of the way to the walls."""
         along = self.surface.flat(point, directions)
         along = np.concatenate([along, -along])
         with np.errstate(divide="ignore"):
             room = np.where(along > 0, 1 - FLOOR - point, point - FLOOR) / abs(along)
-        moves = along[:, None] * (room.min(axis=1)[:, None, None] * far[:, None])
+        moves = along[:, None] * (room.min(axis=1)[:, None, None] * FAR[:, None])
         result: Floats = point + moves.reshape(-1, len(point))
         return result
 
     def _gradient(self, point: Floats) -> Floats:
-        """The answer's gradient, by differences."""
+        """The gradient of what guides the search, by differences."""
         near = np.concatenate([point[None], point + DIFFERENCE * np.eye(len(point))])
         values = self._values(near)
         gradient: Floats = (values[1:] - values[0]) / DIFFERENCE
         return gradient
 
     def _values(self, points: Floats) -> Floats:
-        return self.value(_model(self.surface.shape, points))
+        return self.guide(self._model(points))
+
+    def _model(self, points: Floats) -> SCM:
+        """The models of some points; variables that do not matter keep the tables of the start."""
+        owned, tables = self.surface.shape.owned, []
+        for v, table in enumerate(self.start.tables):
+            if v in owned:
+                on = points[:, owned[v]].reshape(-1, *table.shape[1:-1])
+                tables.append(np.stack([1 - on, on], axis=-1))
+            else:
+                tables.append(np.broadcast_to(table, (len(points), *table.shape[1:])))
+        return SCM(self.start.dag, tuple(tables))
+
+    def _entries(self, scm: SCM) -> Floats:
+        rows = [scm.tables[v][..., 1].reshape(scm.batch, -1) for v in self.surface.shape.variables]
+        return np.concatenate(rows, axis=1)
 
 
-FAR = np.array([0.15, 0.4, 0.7, 0.95])
-DIFFERENCE = 1e-6
-
-
-def _entries(scm: SCM) -> Floats:
-    return np.concatenate([table[..., 1].reshape(scm.batch, -1) for table in scm.tables], axis=1)
-
-
-def _model(shape: Layout, points: Floats) -> SCM:
-    tables = []
-    for v, parents in enumerate(shape.dag.parents):
-        on = points[:, shape.owned(v)].reshape(-1, *(2,) * parents.bit_count())
-        tables.append(np.stack([1 - on, on], axis=-1))
-    return SCM(shape.dag, tuple(tables))
+def _apart(values: tuple[float, float]) -> bool:
+    return abs(values[1] - values[0]) >= GAP - 1e-9  # decimals as doubles
 
 
 def _rounded(values: Array) -> list[float]:
