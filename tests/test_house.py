@@ -40,7 +40,7 @@ def test_modules_are_named_for_what_they_hold() -> None:
 
 
 def test_the_picture_in_the_readme_is_true() -> None:
-    """Every room and every module has its line in the README, and nothing else has one."""
+    """Every room, and every module and folder in it, has its line in the README; nothing else has one."""
     picture = re.search(r"```text\nsrc/caugym/\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert picture, "the README has no picture of the house"
     drawn, room = [], ""
@@ -49,10 +49,12 @@ def test_the_picture_in_the_readme_is_true() -> None:
         assert words
         room = "" if len(indent) == 2 else room
         drawn.append(room + name)
-        room = name if name.endswith("/") else room
-    rooms = [path for path in SOURCE.iterdir() if path.is_dir() and (path / "__init__.py").exists()]
-    modules = [module for module in MODULES if module.name != "__init__.py"]
-    real = [f"{room.name}/" for room in rooms] + [str(module.relative_to(SOURCE)) for module in modules]
+        room = name if len(indent) == 2 and name.endswith("/") else room
+    rooms = [init.parent for init in SOURCE.glob("*/__init__.py")]
+    folders = [*rooms, *(init.parent for init in SOURCE.glob("*/*/__init__.py"))]
+    modules = [module for place in (SOURCE, *rooms) for module in place.glob("*.py")]
+    real = [f"{folder.relative_to(SOURCE)}/" for folder in folders]
+    real += [str(module.relative_to(SOURCE)) for module in modules if module.name != "__init__.py"]
     assert sorted(drawn) == sorted(real)
 
 
