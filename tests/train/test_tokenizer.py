@@ -1,6 +1,7 @@
 """The tokenizer of models made from scratch, and the models."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ TOKENIZER = build(TEXTS, vocabulary=500)
 
 
 def pieces(text: str) -> list[str]:
-    return [TOKENIZER.decode([token]) for token in TOKENIZER(text)["input_ids"]]
+    return [str(TOKENIZER.decode([token])) for token in TOKENIZER(text)["input_ids"]]
 
 
 @given(st.text(max_size=60))
@@ -65,7 +66,7 @@ def test_same_texts_same_tokenizer() -> None:
 
 def test_it_saves_loads_and_marks_the_assistant(tmp_path: Path) -> None:
     TOKENIZER.save_pretrained(tmp_path)
-    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    loaded: Any = AutoTokenizer.from_pretrained(tmp_path)
     messages = [{"role": "user", "content": "Rain?"}, {"role": "assistant", "content": "is 0.41"}]
     encoded = loaded.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
     ids = [

@@ -49,6 +49,7 @@ def test_a_run_leaves_model_record_and_curve(
     from caugym.backends import Sampling, backend
 
     (reply,) = backend(str(out / "model"), device="cpu").generate(["Rain?"], Sampling(max_tokens=5), ["k"])
+    assert reply.tokens is not None
     assert reply.tokens <= 5
     assert run(method, rows, taught, tmp_path / "again") == weights
     assert run(method, rows, taught, tmp_path / "other", "seed=1") != weights

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from caugym.backends import model_path, needs
 from caugym.core.errors import InputError
-from caugym.data.rows import training_rows
+from caugym.data.rows import Kind, training_rows
 from caugym.train.recipe import Recipe, resolve
 
 if TYPE_CHECKING:
     from caugym.train.settings import Plan
 
-METHODS = {"sft": "sft", "grpo": "rl"}
+METHODS: dict[str, Kind] = {"sft": "sft", "grpo": "rl"}
 """Methods, each a module here with a ``trainer``, and the kind of training rows it takes."""
 
 
