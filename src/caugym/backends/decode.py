@@ -225,17 +225,14 @@ class Decoder:
         size = max(map(len, prompts))
         step = max(1, PREFILL_TOKENS // size)
         passes = [self._prefill(prompts[i : i + step]) for i in range(0, len(prompts), step)]
+
+        def joined(block: int, side: int) -> Tensor:
+            parts = [cached[block][side] for _, cached in passes]
+            return torch.cat([functional.pad(part, (0, 0, 0, size - part.size(2))) for part in parts])
+
         caches = []
         for block in range(len(self.layers)):
-            keys, values = (
-                torch.cat(
-                    [
-                        functional.pad(x[1][block][side], (0, 0, 0, size - x[1][block][side].size(2)))
-                        for x in passes
-                    ]
-                )
-                for side in (0, 1)
-            )
+            keys, values = joined(block, 0), joined(block, 1)
             shape = (len(prompts), self.kv, replies, longest, self.dim)
             caches.append(
                 _Cache(
@@ -395,12 +392,8 @@ def _gather(written: list[tuple[Tensor, Tensor, Tensor]], ends: Tensor) -> dict[
     order = np.argsort(slots, kind="stable")
     indices, starts = np.unique(slots[order], return_index=True)
     last = set(ends.tolist())
-    replies = {}
-    for index, ids, scores in zip(
-        indices.tolist(),
-        np.split(tokens[order], starts[1:]),
-        np.split(logprobs[order], starts[1:]),
-        strict=True,
-    ):
-        replies[index] = Decoded(ids.tolist(), scores.tolist(), int(ids[-1]) in last)
-    return replies
+    ids, scores = np.split(tokens[order], starts[1:]), np.split(logprobs[order], starts[1:])
+    return {
+        int(index): Decoded(each.tolist(), score.tolist(), int(each[-1]) in last)
+        for index, each, score in zip(indices, ids, scores, strict=True)
+    }
