@@ -26,7 +26,11 @@ def calm(
     gold: float | str, task: str = "ATE", question: str = CHANGE, stated: str = STATED
 ) -> dict[str, Any]:
     """An item of CaLM Lite."""
-    names = {"ATE": "average treatment effect (ATE)", "ETT": "effect of treatment on the treated (ETT)"}
+    names = {
+        "ATE": "average treatment effect (ATE)",
+        "ETT": "effect of treatment on the treated (ETT)",
+        "PN": "probability of necessity (PN)",
+    }
     return {
         "index": 1,
         "Background": {"graph": "", "real_world_meaning": "", "data_info": stated, "data_info_math": ""},
