@@ -15,6 +15,7 @@ from caugym.core.errors import InputError
 from caugym.core.query import Query, Term
 from caugym.estimands import TABLE, yes
 from caugym.problems.generate import TASKS, Item, generate
+from caugym.problems.meaning import same_meaning
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.read import read
 from caugym.problems.rewording import POOLS
@@ -47,10 +48,10 @@ Sleep exerts a direct influence on each of diet, mood and trust. \
 Diet, mood, trust and sleep each exert a direct influence on pH value.
 Sleep may be poor or good. Diet may be low or high. Mood may be low or high. Trust may be low or high. \
 pH value may be low or high.
-The probability of pH value being high is 43 in 100 for those with sleep being poor \
+The probability of pH value being high is 43 in 100 for those with sleep being poor; \
 and 6,100 in 10,000 for those with sleep being good and diet being low. \
-The probabilities are 5,000 in 10,000 for sleep being good, 1 in 1,000 for diet being low and \
-mood being high and 10 in 10 for trust being high.
+The probabilities are 5,000 in 10,000 for sleep being good; 1 in 1,000 for diet being low and \
+mood being high; and 10 in 10 for trust being high.
 Were everyone to have sleep at good, would this make it less likely that pH value is low?
 Finish with {"ANSWER": "Yes", "PROB": "0.1234"}, four decimals; if the numbers given leave the answer open, \
 write LACK_CONDITION instead."""
@@ -156,3 +157,55 @@ def test_no_hint_stands_in_any_omitted_sentence() -> None:
         for each in questions:
             assert not NAMED.search(each.template)
     assert not POOLS["omitted"].instructions
+
+
+REWRITTEN = verbalise(replace(FAN, edges=FAN.edges[::-1]), Style())
+MEANT = read(REWRITTEN)
+ASKED = "If sleep is changed to be good, will pH value"
+CORRUPTIONS = {
+    "a digit": ("is 0.43.", "is 0.44.", "numbers"),
+    "a digit lost": ("0.6100", "0.610", "numbers"),
+    "an arrow turned": (
+        "Trust has a direct effect on pH value",
+        "pH value has a direct effect on trust",
+        "arrows",
+    ),
+    "an arrow lost": (" Sleep has a direct effect on mood.", "", "arrows"),
+    "an arrow more": (" on mood.", " on mood. Diet has a direct effect on mood.", "arrows"),
+    "an arrow told twice": (" on mood.", " on mood. Sleep has a direct effect on mood.", "arrows"),
+    "a level turned": ("sleep being good is 0.5000", "sleep being poor is 0.5000", "numbers"),
+    "a condition lost": ("sleep being good and diet being low, the", "sleep being good, the", "numbers"),
+    "a condition turned": ("those with sleep being poor", "those with sleep being good", "numbers"),
+    "event and condition swapped": (
+        "sleep being poor, the probability of pH value being high",
+        "pH value being high, the probability of sleep being poor",
+        "numbers",
+    ),
+    "a number lost": (" The probability of sleep being good is 0.5000.", "", "numbers"),
+    "a number more": ("is 0.5000.", "is 0.5000. The probability of mood being low is 0.2.", "numbers"),
+    "a name": ("pH value", "pH level", "variables"),
+    "a level's name": ("good", "fine", "variables"),
+    "the polarity": ("less likely", "more likely", "polarity"),
+    "the level asked for": ("likely to be low", "likely to be high", "levels"),
+    "the change asked for": ("changed to be good", "changed to be poor", "levels"),
+    "the roles": (ASKED, "If mood is changed to be high, will pH value", "roles"),
+    "the task": (ASKED, f"With diet held at low, {ASKED.replace('If', 'if')}", "task"),
+    "the question lost": (f"{ASKED} be less likely to be low?", "", "text"),
+    "a remark": ("Trust has", "By the way, trust has", "text"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "kind"), CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_a_corrupted_rewrite_is_refused(old: str, new: str, kind: str) -> None:
+    text = verbalise(MEANT, Style(instruction=-1))
+    assert same_meaning(MEANT, text) == []
+    assert old in text
+    reasons = same_meaning(MEANT, text.replace(old, new))
+    assert kind in {reason.partition(":")[0] for reason in reasons}
+    assert all("\n" not in reason and len(reason) < 300 for reason in reasons)
+
+
+def test_another_order_has_the_same_meaning() -> None:
+    assert MEANT != FAN
+    assert same_meaning(FAN, REWRITTEN) == []
+    assert same_meaning(replace(FAN, statements=FAN.statements[::-1]), GATHERED) == []

@@ -219,8 +219,7 @@ def _filled(template: Wording, rng: Random) -> str:
             text = rng.choice([f"{names[0]} and {names[1]}", f"{names[0]}, {names[1]} and {names[2]}"])
         elif role == "members":
             gathering = GATHERINGS[template.template]
-            told = [_filled(gathering.item, rng) for _ in range(rng.randint(2, 4))]
-            text = gathering.between.join(told[:-1]) + gathering.last + told[-1]
+            text = gathering.join([_filled(gathering.item, rng) for _ in range(rng.randint(2, 4))])
         elif role in wording.NAMES:
             text = rng.choice(wording.VERBS[verb]) if verb else names[0]
         else:
@@ -472,6 +471,7 @@ def test_what_cannot_be_read_in_calm_wording_is_quoted(statements: str, asks: st
         read(_public(statements, asks))
 
 
+_FURTHER = verbalise(_example(), Style(pool="rephrased", levels=0)).partition("Provided that")[0]
 _START = verbalise(_example(), Style(layout=3)).partition("The probability of sleep")[0]
 HOSTILE = [
     "",
@@ -492,6 +492,25 @@ HOSTILE = [
     _START + "If " + "sleep is changed to be " * 3000,
     _START + " " * 90_000 + "x",
     "Sleep has a direct effect on x. " + "Levels: " + "sleep (low or " * 5000,
+    "Sleep exerts a direct influence on each of " + "b, " * 30_000,
+    "Each of " + "sleep, " * 13_000,
+    "Direct arrows run from " * 4_000,
+    "Sleep and " * 9_000 + " each exert a direct influence on trust.",
+    "From sleep, direct arrows run to " + "a and b. From sleep, direct arrows run to " * 2_400,
+    _FURTHER + "The probability of sleep being good is " + "0.1 for those with " * 5_000,
+    _FURTHER
+    + "The probability of sleep being good is "
+    + "1 in 10 for those with " * 4_000
+    + "sleep being poor.",
+    _FURTHER + "The probabilities are " + "1 in 10 for sleep being good and " * 2_900 + "1 in 10 for sleep.",
+    _FURTHER + "The probabilities are " + "0.1 for sleep being good, " * 3_800,
+    _FURTHER + "One finds, overall, " + "1,000,000 out of " * 5_500,
+    _FURTHER + "The likelihood of " + "1" * 90_000,
+    _FURTHER + "The likelihood of sleep being good is 1" + ",000" * 20_000 + " in 1" + "0" * 9_000 + ".",
+    _FURTHER + "Were everyone to have sleep at " * 3_000,
+    _FURTHER + "Hold the go-betweens of sleep and trust and " * 2_200,
+    _FURTHER + "Keeping " + "sleep fixed at low and " * 4_000,
+    _FURTHER + "sleep was sleep and " * 4_900,
     PUBLIC,
     PUBLIC + "A has a direct effect on " * 3500,
     PUBLIC + "A has a direct effect on B. " * 3000,

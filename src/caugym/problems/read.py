@@ -87,7 +87,8 @@ class _Sentences:
         self.statement = _Choice(wholes + pool.marginals + pool.joints + pool.conditionals)
         self.statement_groups = self.statement.groups("event", "given", "p", "share", "members")
         self.instruction = _Choice(pool.instructions)
-        self.questions = {task: _Choice(table) for task, table in pool.questions.items()}
+        self.question = _Choice(each for table in pool.questions.values() for each in table)
+        self.tasks = {each.template: task for task, table in pool.questions.items() for each in table}
 
 
 def _listing(listing: Listing) -> re.Pattern[str]:
@@ -135,7 +136,7 @@ class _Reader:
         return Problem(variables, edges, statements, query)
 
     def match(
-        self, kind: Literal["arrow", "shared_levels", "statement", "instruction"]
+        self, kind: Literal["arrow", "shared_levels", "statement", "instruction", "question"]
     ) -> re.Match[str] | None:
         """The next sentence if it is of that kind; the pool it comes from is then the present one."""
         now: _Choice = getattr(self.now, kind)
@@ -210,6 +211,8 @@ class _Reader:
                 self.pos = position = found.end()
                 if found.lastindex == 3:
                     return declared
+            if len(declared) == len(self.names):
+                break
         return declared
 
     def split_levels(self, told: str) -> tuple[tuple[str, ...], dict[str, int]]:
@@ -281,18 +284,13 @@ class _Reader:
 
     def question(self, named: tuple[Task, int, int] | None, lists: "_Lists") -> Query:
         """The question; it has to agree with the instruction."""
-        asked = [
-            (found, task, choice)
-            for sentences in (self.now, self.other)
-            for task in ((named[0],) if named else TASK_NAMES)
-            if (found := (choice := sentences.questions[task]).match(self.text, self.pos))
-        ]
-        if not asked:
+        found = self.match("question")
+        task = self.now.tasks[self.now.question.wordings[found.lastindex].template] if found else None
+        if not found or not task or (named and named[0] != task):
             expected = f"a question about the {named[0]}" if named else "a statement or a question"
             raise self.fail(f"expected {expected}, found")
-        found, task, choice = asked[0]
         said: dict[str, Any] = {}
-        for role, group, opens in choice.fields[found.lastindex]:
+        for role, group, opens in self.now.question.fields[found.lastindex]:
             told = unopened(found[group]) if opens else found[group]
             if said.setdefault(role, told) != told:
                 raise self.fail("two different things are named where one is meant")

@@ -97,9 +97,9 @@ REPHRASED = Pool(
     ),
     gathered=(
         Gathering.of("The probabilities are {members}.", "{share} for {event:being}"),
-        Gathering.of("The chances, one by one: {members}.", "with {share}, {event:is}", "; ", "; "),
+        Gathering.of("The chances, one by one: {members}.", "with {share}, {event:is}", simple=False),
         Gathering.of("Without any condition, these are the chances: {members}.", "{share} that {event:is}"),
-        Gathering.of("One finds, overall, {members}.", "{share} of cases with {event:being}", "; ", "; and "),
+        Gathering.of("One finds, overall, {members}.", "{share} of cases with {event:being}", simple=False),
     ),
     cases=(
         Gathering.of(
@@ -109,8 +109,7 @@ REPHRASED = Pool(
         Gathering.of(
             "How likely it is that {event:is} varies: {members}.",
             "with {given:being}, it is {share}",
-            "; ",
-            "; ",
+            simple=False,
         ),
         Gathering.of("{Event:is} with probability {members}.", "{share} if {given:is}"),
     ),

@@ -303,8 +303,9 @@ def _common(statement: Statement) -> Assignment:
 
 
 def _members(gathering: Gathering, statements: Sequence[Statement], tell: _Lists, style: Style) -> str:
-    told = [_stated(gathering.item, statement, tell, style.shares) for statement in statements]
-    return gathering.between.join(told[:-1]) + gathering.last + told[-1]
+    return gathering.join(
+        [_stated(gathering.item, statement, tell, style.shares) for statement in statements]
+    )
 
 
 def _instruction(query: Query, said: list[Said], style: Style, pool: Pool) -> str:

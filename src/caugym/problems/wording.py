@@ -174,24 +174,27 @@ class Gathering:
     Attributes:
         whole: The sentence, with the field ``members``; an event told there is common to all members.
         item: One member.
-        between: What stands between two members.
-        last: What stands before the last one.
+        simple: Whether commas part members that hold no list; all others are parted by semicolons.
         split: Finds where one member ends and the next begins.
     """
 
     whole: Wording
     item: Wording
-    between: str
-    last: str
+    simple: bool
     split: re.Pattern[str]
 
     @classmethod
-    def of(cls, whole: str, item: str, between: str = ", ", last: str = " and ") -> "Gathering":
+    def of(cls, whole: str, item: str, simple: bool = True) -> "Gathering":
         """Derive both directions from two templates; members begin with a share or a word of their own."""
         start = SHARE.join(map(re.escape, re.split(r"\{(?!share)", item)[0].split("{share}")))
         rest = r"[^.]{0,2000}+(?:\.[0-9][^.]{0,2000}+){0,64}+"  # a full stop before a digit ends nothing
-        split = re.compile(f"(?:{re.escape(between)}|{re.escape(last)})(?={start})")
-        return cls(Wording.of(whole, f"(?={start}){rest}"), Wording.of(item), between, last, split)
+        split = re.compile(f"(?:; and |; |, | and )(?={start})")
+        return cls(Wording.of(whole, f"(?={start}){rest}"), Wording.of(item), simple, split)
+
+    def join(self, members: list[str]) -> str:
+        """The members as one text."""
+        simple = self.simple and not any(" and " in member for member in members)
+        return (", " if simple else "; ").join(members[:-1]) + (" and " if simple else "; and ") + members[-1]
 
 
 @dataclass(frozen=True, slots=True)
