@@ -14,9 +14,10 @@ from caugym.core.errors import InputError
 from caugym.core.exact import probability
 from caugym.core.query import Term
 from caugym.core.streams import stream
+from caugym.core.witness import verify
 from caugym.estimands import TABLE
 from caugym.problems.arithmetic import equations, evaluate
-from caugym.problems.certificate import faults
+from caugym.problems.certificate import faults, witness
 from caugym.problems.generate import SETS, TASKS, Item, generate
 from caugym.problems.joint import fit, scm_of
 from caugym.problems.levels import LEVELS, Level, level_named
@@ -84,6 +85,22 @@ def test_redundant_numbers_are_not_needed_and_change_nothing(task: str) -> None:
         fewer = solve(replace(item.problem, statements=kept))
         assert len(kept) < len(item.problem.statements)
         assert fewer.answer.status == "insufficient" or fewer.answer == item.gold
+
+
+@EACH_TASK
+def test_half_of_insufficient_cannot_be_answered_and_proves_it(task: str) -> None:
+    batch = items(task, "standard", 12, set_="insufficient")
+    for lacking, item in ((item.gold.status == "insufficient", item) for item in batch):
+        if lacking:
+            assert item.gold.missing
+            assert item.solution[-1] == "LACK_CONDITION"
+            pair = witness(item.problem, item.certificate)
+            assert abs(pair.values[0] - pair.values[1]) >= 0.01
+            twice = replace(pair, second=pair.first, values=(pair.values[0],) * 2)
+            stated = [(s.term, float(s.value)) for s in item.problem.statements]
+            assert verify(twice, item.problem.dag, stated, item.problem.query, TABLE[task].definition)
+    for first, second in zip(batch[::2], batch[1::2], strict=True):
+        assert {first.gold.status, second.gold.status} == {"insufficient", "identified"}
 
 
 @EACH_TASK

@@ -4,10 +4,13 @@ The certificate of a problem is JSON: ``adjust`` and ``mediators``, the sets of 
 for each variable its P(level 1 | parents) in units of 1e-12, parent levels counted in binary with the first
 parent as the lowest bit. `faults` checks it from definitions alone: the oracle on this joint must give
 every stated probability and the gold answer, by code that shares nothing with the formula.
+
+Where the answer is that it cannot be known, ``witness`` holds two more models, table entries in full
+precision, and their ``values``: both have every printed number, and their answers differ by 0.01 or more.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +18,8 @@ from caugym.core.errors import InputError
 from caugym.core.estimand import Sets
 from caugym.core.exact import probability
 from caugym.core.graph import bits
-from caugym.core.scm import SCM
+from caugym.core.scm import SCM, Array
+from caugym.core.witness import Witness, verify
 from caugym.estimands import TABLE
 from caugym.problems.problem import Answer, Problem
 
@@ -23,16 +27,24 @@ UNIT = 10**12
 CLOSE = 1e-9  # tables are stored to 1e-12, and a printed number conditions on events of at least 0.02
 
 
-def certificate(sets: Sets, tables: Sequence[Sequence[float]]) -> str:
+def certificate(sets: Sets, tables: Sequence[Sequence[float]], witness: Witness | None = None) -> str:
     """The certificate as JSON."""
-    return json.dumps(
-        {
-            "adjust": list(bits(sets.adjust)),
-            "mediators": list(bits(sets.mediators)),
-            "tables": [[round(p * UNIT) for p in table] for table in tables],
-        },
-        separators=(",", ":"),
-    )
+    content: dict[str, object] = {
+        "adjust": list(bits(sets.adjust)),
+        "mediators": list(bits(sets.mediators)),
+        "tables": [[round(p * UNIT) for p in table] for table in tables],
+    }
+    if witness:
+        pair = [[_entries(table) for table in scm.tables] for scm in (witness.first, witness.second)]
+        content["witness"] = {"tables": pair, "values": list(witness.values)}
+    return json.dumps(content, separators=(",", ":"))
+
+
+def _entries(table: Array) -> list[float]:
+    """P(level 1 | parents) of one variable, the first parent's level the lowest bit."""
+    on = table[0, ..., 1]
+    entries: list[float] = on.transpose(range(on.ndim - 1, -1, -1)).ravel().tolist()
+    return entries
 
 
 def model(problem: Problem, text: str) -> SCM:
@@ -41,17 +53,39 @@ def model(problem: Problem, text: str) -> SCM:
     Raises:
         InputError: If the text is no certificate for this graph.
     """
+    return _model(problem, lambda: json.loads(text)["tables"], UNIT)
+
+
+def witness(problem: Problem, text: str) -> Witness:
+    """The two models of a certificate that show that a problem cannot be answered.
+
+    Raises:
+        InputError: If the text holds no such models for this graph.
+    """
+    first = _model(problem, lambda: json.loads(text)["witness"]["tables"][0], 1)
+    second = _model(problem, lambda: json.loads(text)["witness"]["tables"][1], 1)
     try:
-        tables = json.loads(text)["tables"]
-        laws = []
+        one, other = (float(value) for value in json.loads(text)["witness"]["values"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise _misfit(error) from None
+    return Witness(first, second, (one, other))
+
+
+def _model(problem: Problem, tables: Callable[[], Sequence[Sequence[float]]], unit: int) -> SCM:
+    try:
+        laws, entries = [], tables()
         for v, parents in enumerate(problem.dag.parents):
             k = parents.bit_count()
-            on = np.array(tables[v], dtype=float).reshape((1, *(2,) * k)) / UNIT
+            on = np.array(entries[v], dtype=float).reshape((1, *(2,) * k)) / unit
             on = on.transpose(0, *range(k, 0, -1))
             laws.append(np.stack([1 - on, on], axis=-1))
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise InputError(f"the certificate does not fit the graph ({error}); make the item again") from None
+        raise _misfit(error) from None
     return SCM(problem.dag, tuple(laws))
+
+
+def _misfit(error: Exception) -> InputError:
+    return InputError(f"the certificate does not fit the problem ({error}); make the item again")
 
 
 def faults(problem: Problem, gold: Answer, text: str) -> list[str]:
@@ -59,7 +93,7 @@ def faults(problem: Problem, gold: Answer, text: str) -> list[str]:
 
     Checks that the joint obeys the graph (by its form), is strictly positive, has every printed number,
     that no printed number conditions on an event rarer than 0.02, and that the estimand, computed from its
-    definition, is the gold value.
+    definition, is the gold value; or that two models show that there is no one value.
     """
     try:
         scm = model(problem, text)
@@ -79,6 +113,13 @@ def faults(problem: Problem, gold: Answer, text: str) -> list[str]:
         value = float(TABLE[problem.query.task].definition(scm, problem.query)[0])
         if not abs(value - float(gold.value)) <= 0.00005 + CLOSE:
             found.append(f"by definition the value is {value:.6f}, but the gold is {gold.value}")
+    else:
+        stated = [(statement.term, float(statement.value)) for statement in problem.statements]
+        definition = TABLE[problem.query.task].definition
+        try:
+            found += verify(witness(problem, text), problem.dag, stated, problem.query, definition)
+        except InputError as error:
+            found.append(str(error))
     return found
 
 

@@ -17,9 +17,11 @@ from caugym.core.estimand import Sets
 from caugym.core.graph import bits, mask
 from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
+from caugym.core.witness import Witness
 from caugym.estimands import TABLE, yes
-from caugym.problems.certificate import certificate, told_tables
+from caugym.problems.certificate import certificate, model, told_tables
 from caugym.problems.decoys import values, with_decoys
+from caugym.problems.gaps import proof, with_gap
 from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of, width
 from caugym.problems.levels import Level, level_named
 from caugym.problems.names import nonsense
@@ -92,6 +94,7 @@ class _Wish:
     bound: Bound | None
     clipped: bool
     less: bool = False
+    lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,17 @@ class _Maker:
 
     def wish(self, index: int) -> _Wish:
         """Pairs hold one Yes and one No, and in some sets every other pair asks for "less likely";
-        blocks of eight hold both bounds, clipped in the level's share.
+        blocks of eight hold both bounds, clipped in the level's share. Where statements are left out, pairs
+        hold one problem that cannot be answered, and those that can are balanced among themselves.
         """
+        if self.transform.gap:
+            pair = index // 2
+            lacking = _order(2, *self.coordinates(), "gap", pair)[index % 2] == 0
+            wish = self._answerable(pair)
+            return replace(wish, yes=None, null=False, clipped=False, lacking=True) if lacking else wish
+        return self._answerable(index)
+
+    def _answerable(self, index: int) -> _Wish:
         if TABLE[self.task].effect:
             pair = index // 2
             coin = _order(2, *self.coordinates(), pair)[index % 2] == 0
@@ -166,9 +178,13 @@ class _Maker:
             routes, bystanders = rng.randint(*transform.routes), rng.randint(*transform.bystanders)
             if wish.null:
                 routes = 0
-            structure = with_decoys(structure, routes, bystanders, level.statements, rng)
-            if len(structure.decoys) >= transform.routes[0] or wish.null:
-                return structure
+            more = with_decoys(structure, routes, bystanders, level.statements, rng)
+            if len(more.decoys) < transform.routes[0] and not wish.null:
+                continue
+            if not transform.gap:
+                return more
+            if left := with_gap(more, len(structure.terms), wish.lacking, rng):
+                return left
         raise InputError(f"level {level.name!r} has no room for set {transform.name!r}; raise its statements")
 
     def attempt(self, drafts: Sequence[_Draft], attempt: int) -> Iterator[Item]:
@@ -183,6 +199,8 @@ class _Maker:
 
     def _wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
         wish, value = draft.wish, numbers.value
+        if wish.lacking:
+            return True
         if draft.structure.decoys:
             printed = [number / 10**self.level.decimals for number in numbers.printed]
             if any(abs(value - wrong) < VISIBLE for wrong in values(draft.structure, printed)):
@@ -213,7 +231,14 @@ class _Maker:
             return None
         solution = solve(heard)
         gold = solution.answer
-        if gold.value is None or abs(float(gold.value) - (-value if turned else value)) > ROUNDING:
+        tables = told_tables(problem, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
+        proved: Witness | None = None
+        if wish.lacking:
+            start = model(problem, certificate(Sets(), tables))
+            proved = proof(problem, start, repr((*self.coordinates(), index)))
+            if gold.status != "insufficient" or proved is None:
+                return None
+        elif gold.value is None or abs(float(gold.value) - (-value if turned else value)) > ROUNDING:
             return None
         return Item(
             id=f"{self.transform.name}-{self.level.name}-{self.task}-{self.split}-{self.seed}-{index:06d}",
@@ -228,10 +253,7 @@ class _Maker:
             prompt=prompt,
             gold=gold,
             solution=worked(solution),
-            certificate=certificate(
-                solution.sets or Sets(),
-                told_tables(problem, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True))),
-            ),
+            certificate=certificate(solution.sets or Sets(), tables, proved),
         )
 
 

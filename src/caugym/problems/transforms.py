@@ -22,6 +22,7 @@ class Transform:
         less: Whether half of the questions about effects ask for "less likely".
         routes: Fewest and most wrong routes that are stated in full.
         bystanders: Fewest and most other true statements.
+        gap: Whether one statement is left out, such that half of the problems cannot be answered.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Transform:
     confounded: bool = False
     routes: tuple[int, int] = (0, 0)
     bystanders: tuple[int, int] = (0, 0)
+    gap: bool = False
 
 
 TRANSFORMS = {
@@ -56,6 +58,14 @@ TRANSFORMS = {
             "True but irrelevant and tempting numbers stand among those that are needed.",
             routes=(0, 2),
             bystanders=(1, 6),
+        ),
+        Transform(
+            "insufficient",
+            "One statement is missing. In half of the problems that loses the answer, which is proved by two "
+            "models; in the other half it is implied all the same.",
+            routes=(0, 1),
+            bystanders=(1, 4),
+            gap=True,
         ),
     )
 }
