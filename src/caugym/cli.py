@@ -180,6 +180,31 @@ def solve(
     typer.echo(agreement.text(), err=True)
 
 
+@app.command(epilog="Example: caugym audit base_dataset.json -o audit.md")
+def audit(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A file of CaLM Lite, the CauGym release, CLadder or RLCausal; or a folder."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write all proofs to this page (Markdown).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Recompute the labels of a public benchmark: which cannot be right, each with a proof."""
+    from caugym.evaluate.audit import audit as audit_labels
+    from caugym.evaluate.audit.page import lines, page, sheet
+
+    audits = audit_labels(path)
+    if out is not None:
+        out.write_text(page(audits, f"caugym audit {path.name} -o {out}"), encoding="utf-8")
+    if as_json:
+        for line in lines(audits):
+            typer.echo(line)
+    else:
+        _show(sheet(audits))
+
+
 @app.command(epilog="Example: caugym grade --items out --replies replies.jsonl")
 def grade(
     items: Annotated[Path, typer.Option(help="A set, or JSONL with id and gold.", show_default=False)],
@@ -244,7 +269,7 @@ def train(
 
 @app.command("eval", epilog="Example: caugym eval --model runs/grpo --set out --samples 5 -o runs/grpo-eval")
 def evaluate(
-    model: Annotated[str, typer.Option(help="A folder or a hub id.", show_default=False)],
+    model: Annotated[str, typer.Option(help="A folder, a hub id, vllm:ID or openai:ID.", show_default=False)],
     questions: Annotated[
         Path, typer.Option("--set", help="A set, or a file as `solve` takes.", show_default=False)
     ],
@@ -255,6 +280,13 @@ def evaluate(
     max_tokens: Annotated[int, typer.Option(help="Longest reply.")] = 512,
     seed: Annotated[int, typer.Option(help="Another seed, other samples.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Ask only this many questions.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="openai:ID: the server, as http://127.0.0.1:8000.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="openai:ID: the environment variable that holds the key.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="openai:ID: requests at a time.")] = None,
 ) -> None:
     """Ask a model every question, grade its replies, print accuracy with 95 % intervals; resumes."""
     from caugym.backends import Sampling
@@ -262,8 +294,12 @@ def evaluate(
     from caugym.evaluate.tables import accuracy_sheet
 
     sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed)
+    served = {"base_url": base_url, "api_key_env": api_key_env, "concurrency": concurrency}
+    options = {name: value for name, value in served.items() if value is not None}
     with _resumable():
-        evaluate_model(model, questions, out, samples=samples, sampling=sampling, limit=limit)
+        evaluate_model(
+            model, questions, out, samples=samples, sampling=sampling, limit=limit, options=options
+        )
     _show(accuracy_sheet(out))
 
 

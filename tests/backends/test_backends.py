@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from caugym.backends import Backend, Sampling, backend
 from caugym.core.errors import InputError
+from tests.backends.engine import install
+from tests.backends.server import Body, Handler, completion, serving
 
 pytest.importorskip("torch", reason="needs the train extra")
 
@@ -26,12 +29,33 @@ def plain(path: Path) -> Backend:
     return model
 
 
-BACKENDS: dict[str, Callable[[Path], Backend]] = {"decoder": decoder, "generate": plain}
+@contextmanager
+def served(path: Path) -> Iterator[Backend]:
+    """The model behind a server that keeps to seeds."""
+    behind = decoder(path)
+
+    def act(handler: Handler, body: Body) -> None:
+        sampling = Sampling(body["temperature"], body["top_p"], body["max_tokens"], body["seed"])
+        (reply,) = behind.generate([body["messages"][-1]["content"]], sampling, [""])
+        handler.send(200, completion(reply.text, reply.finish, reply.tokens or 0))
+
+    with serving() as server:
+        server.default = act
+        yield backend("openai:tiny", base_url=server.url)
 
 
-@pytest.fixture(params=BACKENDS)
-def model(request: pytest.FixtureRequest, tiny: Path) -> Backend:
-    return BACKENDS[request.param](tiny)
+@pytest.fixture(params=["decoder", "generate", "openai", "vllm"])
+def model(request: pytest.FixtureRequest, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+    if request.param == "decoder":
+        yield decoder(tiny)
+    elif request.param == "generate":
+        yield plain(tiny)
+    elif request.param == "vllm":
+        install(monkeypatch)
+        yield backend(f"vllm:{tiny}")
+    else:
+        with served(tiny) as behind:
+            yield behind
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -83,6 +107,7 @@ def test_both_paths_write_the_same(tiny: Path) -> None:
         ("gopher:model", "no backend is called 'gopher'"),
         ("no-such-organisation/no-such-model", "cannot load"),
         ("nano", "later release"),
+        ("openai:", "write openai:ID"),
     ],
 )
 def test_bad_specs_are_one_line(spec: str, says: str) -> None:

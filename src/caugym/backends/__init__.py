@@ -76,6 +76,9 @@ class Streaming(Backend, Protocol):
     ) -> Iterator[tuple[int, Reply]]:
         """The replies of `generate` in the order of their arrival, each with the position of its prompt."""
 
+    def account(self) -> dict[str, Any]:
+        """What the replies so far took and how they differ from what was asked for, as JSON can hold it."""
+
 
 def needs(extra: str, *modules: str) -> None:
     """Import ``modules``, or say which extra brings the missing one.

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Literal
@@ -168,6 +168,16 @@ class ServedModel:
             stop.set()
         if failure is not None:
             raise failure
+
+    def account(self) -> dict[str, Any]:
+        """The server, requests, tokens, and the fields that it refused; no secret among them."""
+        return {
+            "url": self.endpoint.url,
+            "requests": self.endpoint.requests,
+            "retries": self.endpoint.retries,
+            **asdict(self.usage),
+            "refused": sorted(self.refused),
+        }
 
     def request(self, prompt: str, sampling: Sampling, key: str) -> dict[str, Any]:
         """The body of one request, less what the server refused before."""

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from caugym.backends import Backend, Reply, Sampling, backend, model_path
+from caugym.backends import Backend, Reply, Sampling, Streaming, backend, model_path
 from caugym.core.errors import InputError
 from caugym.data.questions import Question
 from caugym.data.questions import questions as read_questions
@@ -74,7 +74,7 @@ def evaluate(
         batch=batch,
         progress=progress,
         source=str(path),
-        digest=weights_digest(model_path(model)),
+        digest=weights_digest(model_path(model.removeprefix("vllm:"))),
     )
 
 
@@ -103,7 +103,8 @@ def run(
         samples: Replies a question.
         sampling: How replies are drawn; its seed is part of each reply's randomness.
         limit: Ask only this many questions.
-        batch: Replies asked for, graded and written at a time. The replies do not depend on it.
+        batch: Replies asked for, graded and written at a time, except where the model gives them one by one.
+            The replies do not depend on it.
         progress: Show progress on the terminal (standard error).
         source: Where the questions came from; kept as a note.
         digest: Digest of the model's weights, where there is one: a run only goes on with the same weights.
@@ -126,9 +127,15 @@ def run(
     with _opened(out) as file:
         info = _begin(out, identity, lines, source)
         done = folder.mend(out / folder.RECORDS)
-        _ask(model, asked, samples, sampling, batch, done, file, progress)
-        if not info.get("finished"):
-            folder.write_info(out, {**info, "finished": _now()})
+        unfinished = not info["finished"]
+        try:
+            _ask(model, asked, samples, sampling, batch, done, file, progress)
+            info["finished"] = info["finished"] or _now()
+        finally:
+            if unfinished:
+                if isinstance(model, Streaming):
+                    info["starts"][-1]["served"] = model.account()
+                folder.write_info(out, info)
     return folder.load(out)
 
 
@@ -230,13 +237,25 @@ def _ask(
     have = {(record["id"], record["sample"]) for record in done}
     todo = [(q, sample) for q in asked for sample in range(samples) if (q.id, sample) not in have]
     with _Bar(len(asked) * samples, done, progress) as bar:
-        for start in range(0, len(todo), batch):
-            pairs = todo[start : start + batch]
-            keys = [f"{question.id}/{sample}" for question, sample in pairs]
-            replies = model.generate([question.text for question, _ in pairs], sampling, keys)
-            new = [_record(q, sample, reply) for (q, sample), reply in zip(pairs, replies, strict=True)]
+        for replies in _replies(model, todo, sampling, batch):
+            new = [_record(*todo[index], reply) for index, reply in replies]
             folder.append(file, new)
             bar.advance(new)
+
+
+def _replies(
+    model: Backend, todo: list[tuple[Question, int]], sampling: Sampling, batch: int
+) -> Iterator[list[tuple[int, Reply]]]:
+    """Replies with their positions in ``todo``: one by one where the model gives them so, else in batches."""
+    prompts = [question.text for question, _ in todo]
+    keys = [f"{question.id}/{sample}" for question, sample in todo]
+    if isinstance(model, Streaming):
+        for reply in model.stream(prompts, sampling, keys):
+            yield [reply]
+        return
+    for start in range(0, len(todo), batch):
+        part = slice(start, start + batch)
+        yield list(enumerate(model.generate(prompts[part], sampling, keys[part]), start))
 
 
 def _record(question: Question, sample: int, reply: Reply) -> Record:
