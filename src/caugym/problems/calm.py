@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from caugym.core.query import Assignment, Query, Task, Term
+from caugym.problems.calm_chinese import read_chinese, recognises_chinese
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.wording import MOST_VARIABLES, unopened, unreadable
 
@@ -56,7 +57,7 @@ _Mention = tuple[int, str]
 
 def recognises(text: str) -> bool:
     """Whether the text opens the way CaLM's questions and the release's do."""
-    return _OPENING.match(text) is not None
+    return _OPENING.match(text) is not None or recognises_chinese(text)
 
 
 def read_calm(text: str) -> Problem:
@@ -65,6 +66,8 @@ def read_calm(text: str) -> Problem:
     Raises:
         Unreadable: If a sentence does not fit the wording or names something unknown.
     """
+    if recognises_chinese(text):
+        return read_chinese(text)
     opening = _OPENING.match(text)
     graph_end = _GRAPH_END.search(text, opening.end()) if opening else None
     if not opening or not graph_end:
