@@ -107,7 +107,7 @@ def faults(problem: Problem, gold: Answer, text: str) -> list[str]:
         p = float(probability(scm, term.event, term.given)[0])
         if not abs(p - float(statement.value)) <= CLOSE:
             found.append(f"the joint has {p:.6f} where {statement.value} is printed for {term}")
-        if float(probability(scm, term.given or term.event)[0]) < 0.02:
+        if float(probability(scm, term.given or term.event)[0]) < 0.02 - CLOSE:
             found.append(f"{term} divides by an event rarer than 0.02")
     if gold.status == "identified" and gold.value is not None:
         value = float(TABLE[problem.query.task].definition(scm, problem.query)[0])
