@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caugym.core.errors import InputError
 from caugym.core.exact import probability
 from caugym.core.expr import Expr, Number, prob
 from caugym.core.graph import DAG
@@ -324,6 +325,45 @@ def test_an_intervention_may_be_stated() -> None:
     found = witness(dag, numbers, query, TABLE["ATE"].definition, scm, "do")
     assert found is not None
     assert not verify(found, dag, numbers, query, TABLE["ATE"].definition)
+
+
+def test_without_numbers_anything_goes() -> None:
+    query = Query("ATE", 0, 2, to=1, level=1)
+    scm = random_scm(CHAIN, np.random.default_rng(5), low=0.2)
+    found = witness(CHAIN, [], query, TABLE["ATE"].definition, scm, "none")
+    assert found is not None
+    assert not verify(found, CHAIN, [], query, TABLE["ATE"].definition)
+
+
+def test_a_start_that_lacks_the_numbers_is_moved_onto_them() -> None:
+    case, _ = next(found_witnesses())
+    scm = random_scm(case.problem.dag, np.random.default_rng(0), low=0.2)
+    found = replace(case, scm=scm).witness()
+    assert found is not None
+    assert not case.faults(found)
+
+
+def test_numbers_that_no_model_has_have_no_witness() -> None:
+    query = Query("ATE", 0, 1, to=1, level=1)
+    scm = random_scm(CHAIN, np.random.default_rng(5), low=0.2)
+    chances: list[tuple[Term, Fraction | float]] = [(Term(((1, 1),), ((0, x),)), 0.2) for x in (0, 1)]
+    numbers = [*chances, (Term(((1, 1),)), 0.9)]
+    assert witness(CHAIN, numbers, query, TABLE["ATE"].definition, scm, "none") is None
+
+
+def test_clipped_bounds_are_left_behind() -> None:
+    """The start is cut off at 0 or 1, the other end of the witness is not."""
+    ends = [set(found.values) for case, found in found_witnesses() if case.problem.query.bound]
+    clipped = [values for values in ends if values & {0.0, 1.0}]
+    assert clipped
+    assert all(values - {0.0, 1.0} for values in clipped)
+
+
+def test_too_many_variables_are_refused_in_one_line() -> None:
+    long = DAG.from_edges(20, [(v, v + 1) for v in range(19)])
+    with pytest.raises(InputError, match="20 variables matter"):
+        is_determined(long, [Term(((19, 1),))], prob({18: 1}))
+    assert is_determined(long, [Term(((2, 1),))], prob({2: 0}))
 
 
 # -- residues ----------------------------------------------------------------------------------------------

@@ -7,11 +7,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from caugym.core.errors import InputError
 from caugym.core.graph import DAG, bits, mask
 from caugym.core.query import Assignment, Term
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+MOST = 12
+"""The most variables: there are two to this power of states."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,16 @@ class Layout:
 
 @lru_cache(maxsize=1 << 10)
 def layout(dag: DAG, needed: int) -> Layout:
-    """The layout of the variables in a bitmask and their ancestors."""
+    """The layout of the variables in a bitmask and their ancestors.
+
+    Raises:
+        InputError: If more than `MOST` variables take part.
+    """
     members = dag.ancestors(needed)
+    if members.bit_count() > MOST:
+        raise InputError(
+            f"{members.bit_count()} variables matter; whether numbers suffice can be decided for up to {MOST}"
+        )
     variables = tuple(bits(members))
     states = np.arange(1 << len(variables))
     level = (states[:, None] >> np.arange(len(variables)) & 1).astype(bool)

@@ -175,6 +175,8 @@ class _Surface:
         """Those of the points that Newton steps bring onto the surface, inside the box."""
         for _ in range(STEPS):
             off, slope = self.slopes(points)
+            if (abs(off) < CLOSE / 1000).all():
+                break
             points = points - (_gram_solved(slope, off[..., None]).swapaxes(1, 2) @ slope)[:, 0]
             np.clip(points, FLOOR / 2, 1 - FLOOR / 2, out=points)
         off, _ = self.slopes(points)
@@ -183,11 +185,16 @@ class _Surface:
         return settled
 
     def flat(self, point: Floats, directions: Floats) -> Floats:
-        """The directions (rows) without what would change a stated number at first; of length 1."""
+        """The directions (rows) without what would change a stated number at first.
+
+        Entries are measured in their distance to the wall (affine scaling), so that those near it move least.
+        """
+        room = np.minimum(point - FLOOR, 1 - FLOOR - point).clip(1e-6)
         _, slope = self.slopes(point[None])
+        slope, directions = slope * room, directions * room
         along: Floats = directions - (_gram_solved(slope, slope @ directions.T)[0].T @ slope[0])
         lengths = np.linalg.norm(along, axis=1, keepdims=True)
-        result: Floats = (along / np.maximum(lengths, 1e-300))[lengths[:, 0] > 1e-9]
+        result: Floats = (along * room / np.maximum(lengths, 1e-300))[lengths[:, 0] > 1e-9]
         return result
 
 
@@ -232,9 +239,7 @@ class _Search:
         """Batches of points to settle: the likeliest first."""
         size = self.surface.shape.size
         start = self._entries(self.start)
-        yield start
-        if self.ends:
-            yield self._line(start[0], self._gradient(start[0])[None])
+        yield np.concatenate([start, self._line(start[0], self._gradient(start[0])[None])])
         for _ in range(ROUNDS):
             for end in list(self.ends):
                 directions = np.stack([self._gradient(end.point), *rng.normal(size=(2, size))])
