@@ -108,7 +108,7 @@ def fit(
         launch(out, plan.processes)
     else:
         settings.wait_for_main()
-        worker.work(out)
+        worker.work(out).accelerator.end_training()
     return plan
 
 

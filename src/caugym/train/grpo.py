@@ -54,13 +54,14 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
         "use_vllm": rollout.vllm,
     } | settings.arguments(recipe, len(data), out)
     ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
+    dtype = torch.bfloat16 if settings.bf16(recipe) else torch.float32
     made = TrimmedGRPO(
         model=model,
         args=settings.configuration(GRPOConfig, fields),
         reward_funcs=[reward_function(recipe.reward, rollout.max_tokens, end_tokens(model, tokenizer))],
         train_dataset=data,
         processing_class=tokenizer,
-        rollout_func=rollout_function(recipe, torch.float32) if ours else None,
+        rollout_func=rollout_function(recipe, dtype) if ours else None,
         optimizers=(optimizer.make(model, recipe), None),
     )
     if settings.device() == "cpu":

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,14 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*", category=FutureWarning)
 
 
-def work(out: Path) -> None:
+def work(out: Path) -> Any:
     """Train as the run directory says, from its last complete checkpoint if there is one.
 
     Args:
         out: A directory prepared by `caugym.train.train`.
+
+    Returns:
+        The TRL trainer, its work done.
 
     Raises:
         InputError: If the run cannot go on, e.g. when the loss is not a number.
@@ -65,7 +69,7 @@ def work(out: Path) -> None:
     if trainer.is_world_process_zero():
         trained: Any = trainer.accelerator.unwrap_model(trainer.model)
         directory.finish(out, trained, tokenizer, weights_hash(trained))
-    trainer.accelerator.end_training()
+    return trainer
 
 
 def _leave_with_parent() -> None:
@@ -78,15 +82,23 @@ def main() -> None:
     """Entry of a worker process."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     out = Path(sys.argv[1])
+    code = 0
     try:
-        work(out)
+        trainer = work(out)  # held until the end, see below
+        trainer.accelerator.wait_for_everyone()
     except InputError as error:
+        code = 2
         if os.environ.get("RANK", "0") == "0":
             (out / "error.txt").write_text(str(error), encoding="utf-8")
-        sys.stderr.flush()
-        os._exit(2)
     except KeyboardInterrupt:
-        os._exit(130)
+        code = 130
+    except Exception:
+        code = 1
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is on disk, and the destructors of gloo's process groups sometimes wait for ever.
+    os._exit(code)
 
 
 if __name__ == "__main__":
