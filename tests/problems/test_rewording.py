@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caugym.core.errors import InputError
@@ -21,7 +22,7 @@ from caugym.problems.read import read
 from caugym.problems.rewording import POOLS
 from caugym.problems.shares import FORMS, decimal, told
 from caugym.problems.verbalise import Style, random_style, verbalise
-from caugym.problems.wording import SHARE, TASK_NAMES
+from caugym.problems.wording import SHARE, TASK_NAMES, Unreadable
 
 EACH_TASK = pytest.mark.parametrize("task", TASKS)
 
@@ -98,6 +99,34 @@ def test_the_base_wordings_never_move() -> None:
         for seed in range(30):
             digest.update(verbalise(problem, random_style(Random(seed))).encode())
     assert digest.hexdigest() == "712c676f4a04004276b649bf1d86a229ac03e603bdbf1b6c2a8c36f5a8c557ad"
+
+
+OPPOSITES = [
+    "low high",
+    "poor good",
+    "more less",
+    "lower upper",
+    "smallest largest",
+    "1 2",
+    "3 4",
+    "sleep diet",
+]
+OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair.split(), pair.split()[::-1])}
+ONE_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(OPPOSITE)})(?!\w)|(?<=[0-9])[1-4]|[1-4](?=[0-9])").finditer
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(TASKS), st.sampled_from(list(POOLS)), st.integers(0, 10**9))
+def test_one_changed_word_or_digit_shows(task: str, pool: str, seed: int) -> None:
+    rng = Random(seed)
+    bound: Literal["lower", "upper"] | None = None if TABLE[task].effect else rng.choice(["lower", "upper"])
+    query = Query(task, 0, 4, seed % 2, 0, bound, ((2, 1),) if task == "CDE" else ())  # type: ignore[arg-type]
+    problem = replace(FAN, query=query)
+    text = verbalise(problem, random_style(rng, pool))
+    place = rng.choice(list(ONE_WORD(text)))
+    changed = text[: place.start()] + OPPOSITE[place[0]] + text[place.end() :]
+    with suppress(Unreadable):
+        assert read(changed) != problem, changed
 
 
 @EACH_TASK

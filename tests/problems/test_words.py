@@ -40,6 +40,8 @@ LEVELS = (
     ("no", "yes"),
     ("few", "many"),
     ("for", "against"),
+    ("0", "1"),
+    ("3 in 10", "5%"),
 )
 EFFECT_TASKS = tuple(task for task in TASK_NAMES if task not in ("PN", "PS"))
 STYLES = st.builds(
@@ -188,6 +190,7 @@ TEMPLATES: list[Wording] = list(
         for each in table
     }.values()
 )  # fmt: skip
+ENDED = [each for each in TEMPLATES if each.template[-1] in ".?"]
 SHARED_LEVELS = wording.SHARED_LEVELS + POOLS["rephrased"].shared_levels
 GATHERINGS = {each.whole.template: each for pool in POOLS.values() for each in pool.cases + pool.gathered}
 
@@ -235,6 +238,8 @@ def test_no_sentence_fits_two_wordings(template: Wording) -> None:
     for _ in range(30):
         sentence = _filled(template, rng)
         fits = {each.template for each in TEMPLATES if re.fullmatch(each.pattern, sentence)}
+        if template in ENDED:  # nor does it begin with a sentence of another wording
+            fits |= {each.template for each in ENDED if re.match(each.pattern, f"{sentence} So")}
         if template in SHARED_LEVELS:  # tried first, and no name holds "each", "every" or "any"
             fits -= {listing.item.template for pool in POOLS.values() for listing in pool.levels}
         assert fits == {template.template}, sentence
