@@ -3,11 +3,17 @@
 import email.utils
 import json
 import logging
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from caugym.backends import Reply, Sampling, Streaming, backend
 from caugym.backends.openai import ServedModel, read
@@ -132,6 +138,36 @@ def test_what_may_pass_is_tried_again(server: Server, act: Act) -> None:
     server.script["never"] = [act] * 9
     assert "failed 3 times" in refusal(model, "never")
     assert len(server.bodies("never")) == 3
+
+
+PASSING: tuple[Act, ...] = (
+    fails(429, Retry_After="0.01"),
+    fails(500),
+    cuts,
+    cuts_chunks,
+    hangs_up,
+    says(b"{"),
+    says({"choices": []}),
+)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    failures=st.lists(st.lists(st.sampled_from(PASSING), max_size=2), max_size=12),
+    concurrency=st.integers(1, 6),
+    temperature=st.sampled_from([0.0, 0.7]),
+)
+def test_whatever_passes_leaves_no_trace(
+    failures: list[list[Act]], concurrency: int, temperature: float
+) -> None:
+    """Replies are those of a server without faults, each prompt is sent once more than it failed."""
+    prompts, sampling = [f"q{i}" for i in range(len(failures))], Sampling(temperature, seed=1)
+    with serving() as good, serving() as bad:
+        bad.script = {prompt: list(acts) for prompt, acts in zip(prompts, failures, strict=True)}
+        model = served(bad, concurrency=concurrency, pause=0.001)
+        assert model.generate(prompts, sampling, prompts) == served(good).generate(prompts, sampling, prompts)
+        assert [len(bad.bodies(prompt)) for prompt in prompts] == [len(acts) + 1 for acts in failures]
+        assert model.endpoint.retries == sum(map(len, failures))
 
 
 def test_each_try_is_the_same_request(server: Server) -> None:
@@ -268,6 +304,7 @@ def test_many_at_once_learn_what_is_refused(server: Server) -> None:
         ),
         (fails(400, "temperature must be at most 2", "temperature"), "at most 2"),
         (fails(400), "no reason given"),
+        (says(b"<html>Welcome</html>", Content_Type="text/html"), "check --base-url"),
         (fails(429, "You exceeded your quota", code="insufficient_quota"), "add credit"),
     ],
 )
@@ -359,8 +396,16 @@ def test_without_a_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "set the environment variable OPENAI_API_KEY" in refusal(served(server))
     with pytest.raises(InputError, match="OPENAI_API_KEY is not set"):
         backend("openai:m")
-    with pytest.raises(InputError, match="MY_KEY is not set"):
-        served(server, api_key_env="MY_KEY")
+    with pytest.raises(InputError, match="name of an environment variable") as error:
+        served(server, api_key_env=KEY)
+    assert KEY not in str(error.value)
+
+
+def test_a_key_by_another_name(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "other")
+    server.default = fails(401)
+    assert "refuses the key in MY_KEY" in refusal(served(server, api_key_env="MY_KEY"))
+    assert server.headers[0]["Authorization"] == "Bearer other"
 
 
 def test_a_key_that_no_header_takes(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,3 +467,46 @@ def test_bad_options_are_one_line(options: dict[str, Any], what: str) -> None:
 def test_a_model_must_be_named() -> None:
     with pytest.raises(InputError, match="openai:ID"):
         backend("openai:")
+
+
+def asking(server: Server, folder: Path, *options: str) -> "subprocess.Popen[str]":
+    """The command that asks a server two questions."""
+    questions = folder / "questions.jsonl"
+    questions.write_text('{"prompt": "q1"}\n{"prompt": "q2"}\n')
+    command = [sys.executable, "-m", "caugym.cli", "eval", "--model", "openai:m", "--base-url", server.url]
+    command += ["--set", str(questions), "--samples", "1", "-o", str(folder / "run"), *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def written(folder: Path) -> str:
+    """All that stands in the run."""
+    return "".join(file.read_text() for file in (folder / "run").iterdir())
+
+
+def test_the_command_line_stops_in_one_line_without_the_key(server: Server, tmp_path: Path) -> None:
+    server.script["q1"] = server.script["q2"] = [fails(401, f"wrong key {KEY}")]
+    stdout, stderr = (process := asking(server, tmp_path, "--concurrency", "1")).communicate(timeout=60)
+    assert process.returncode == 2
+    assert stderr.splitlines()[-1].startswith(f"caugym: {server.url}/v1/chat/completions refuses the key")
+    assert KEY not in stdout + stderr + written(tmp_path)
+    assert len(server.requests) == 1
+
+
+def test_ctrl_c_does_not_wait_for_the_server(server: Server, tmp_path: Path) -> None:
+    server.script["q1"] = [hangs(20)]
+    process = asking(server, tmp_path)
+    while not (tmp_path / "run" / "records.jsonl").exists() or "q2 seen" not in written(tmp_path):
+        assert process.poll() is None
+        time.sleep(0.02)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - start < 5
+    assert process.returncode == 2
+    assert stderr.splitlines()[-1] == "caugym: stopped; run the same command to go on"
+    process = asking(server, tmp_path)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert written(tmp_path).count("q2 seen") == len(server.bodies("q2")) == 1
+    assert "q1 seen" in written(tmp_path)
+    assert KEY not in written(tmp_path)

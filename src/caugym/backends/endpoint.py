@@ -83,7 +83,7 @@ class Endpoint:
             there is no path.
         path: Under it.
         key_name: The environment variable that holds the key; the request goes without one where it is unset.
-        timeout: Seconds that one request may take, body included.
+        timeout: Seconds of silence, or of a body that does not end, after which a request is given up.
         attempts: Tries of one request before it is given up.
         pause: Seconds before the second try; doubles with each, up to a minute.
 
@@ -154,6 +154,8 @@ class Endpoint:
             status = _status_within(answer["error"])  # some routers report failures under a 200
         if status != 200:
             raise self._failure(status, headers, _fault(answer))
+        if headers.get_content_type() == "text/html":
+            raise InputError(f"{self.url} is a web page and no model server; check --base-url")
         try:
             return read(answer)
         except (KeyError, IndexError, TypeError, ValueError):

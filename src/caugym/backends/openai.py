@@ -15,6 +15,10 @@ from caugym.core.errors import InputError
 from caugym.core.streams import stream
 
 OPENAI = "https://api.openai.com/v1"
+"""The server, unless another is named."""
+
+KEY_NAME = "OPENAI_API_KEY"
+"""The environment variable that holds the key, unless another is named."""
 
 LIMITS = ("max_completion_tokens", "max_tokens")
 """The two names of the limit on a reply: OpenAI's newer models take the first alone, older servers the
@@ -90,7 +94,7 @@ class ServedModel:
         *,
         name: str | None = None,
         base_url: str = OPENAI,
-        api_key_env: str = "OPENAI_API_KEY",
+        api_key_env: str = KEY_NAME,
         concurrency: int = 8,
         timeout: float = 600.0,
         attempts: int = 9,
@@ -110,8 +114,10 @@ class ServedModel:
             pause=pause,
         )
         hosted = urlsplit(self.endpoint.url).hostname == urlsplit(OPENAI).hostname
-        if not self.endpoint.has_key and (hosted or api_key_env != "OPENAI_API_KEY"):
-            raise InputError(f"the environment variable {api_key_env} is not set; put the key there")
+        if not self.endpoint.has_key and api_key_env != KEY_NAME:  # which may be the key itself: say it not
+            raise InputError("--api-key-env takes the name of an environment variable that holds the key")
+        if not self.endpoint.has_key and hosted:
+            raise InputError(f"the environment variable {KEY_NAME} is not set; put the key there")
         self.limits = LIMITS if hosted else LIMITS[::-1]
         self.refused: set[str] = set()
         self.usage = Usage()
