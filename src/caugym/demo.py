@@ -34,6 +34,7 @@ from caugym.evaluate.summary import parts, summary
 from caugym.evaluate.tables import NONE, interval, percent, probability
 from caugym.train import train
 from caugym.train.nano import create
+from caugym.train.worker import quiet
 
 TRAINING, HELD_OUT, CALM = 11_200, 420, 70
 """Problems to train on, problems to measure on, and CaLM Lite questions to ask at most."""
@@ -59,6 +60,7 @@ def run(out: Path, calm: Path | None = None, console: Console | None = None) -> 
     Raises:
         InputError: If ``out`` or ``calm`` cannot be used.
     """
+    quiet()
     console = console or Console(highlight=False)
     start = monotonic()
     train_set, test_set, untrained = out / "train", out / "test", out / "untrained"
