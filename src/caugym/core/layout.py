@@ -33,8 +33,8 @@ class Layout:
         size: The number of entries.
         entry: (states, variables): the entry that gives the chance of the variable's level.
         level: (states, variables): the level.
-        on: (states, entries): 1.0 where the state reads the entry and has level 1 of its variable.
-        off: The same with level 0.
+        reads: (states, 2 * entries): 1.0 where the state reads the entry and has level 1 of its variable;
+            then the same with level 0.
     """
 
     dag: DAG
@@ -43,8 +43,7 @@ class Layout:
     size: int
     entry: NDArray[np.int64]
     level: Bools
-    on: Floats
-    off: Floats
+    reads: Floats
 
     def happens(self, assignments: Sequence[Assignment]) -> Bools:
         """(assignments, states): whether the state has these levels."""
@@ -82,11 +81,10 @@ def layout(dag: DAG, needed: int) -> Layout:
             entry[:, i] = 2 * entry[:, i] + level[:, variables.index(p)]
         entry[:, i] += size
         owned[v] = slice(size, size := size + (1 << dag.parents[v].bit_count()))
-    on, off = np.zeros((2, len(states), size))
+    reads = np.zeros((len(states), 2 * size))
     for i in range(len(variables)):
-        on[states, entry[:, i]] = level[:, i]
-        off[states, entry[:, i]] = ~level[:, i]
-    return Layout(dag, variables, owned, size, entry, level, on, off)
+        reads[states, np.where(level[:, i], entry[:, i], entry[:, i] + size)] = 1
+    return Layout(dag, variables, owned, size, entry, level, reads)
 
 
 def involved(terms: Iterable[Term]) -> int:

@@ -42,35 +42,35 @@ def is_determined(dag: DAG, terms: Sequence[Term], answer: Expr) -> bool:
     (True, False)
     """
     inner = answer.inner if isinstance(answer, Clip) else answer
-    found = layout(dag, involved(terms) | involved(inner.terms()))
-    row = _answer_row(found, inner)
-    if not row.any():
-        return True
-    groups: dict[Assignment, list[Term]] = {}
+    asked = inner.terms()
+    found = layout(dag, involved(terms) | involved(asked))
+    groups: dict[Assignment, list[Term]] = {(): list(asked)}
     for term in terms:
         groups.setdefault(term.do, []).append(term)
-    rows = [_rows(found, do, _balances(*_masses(found, do, group))) for do, group in groups.items()]
-    stacked = np.concatenate([*rows, row])
-    lists: list[list[int]] = stacked[:, stacked.any(axis=0)].tolist()
-    return spanned(lists[:-1], lists[-1])
+    rows: list[list[int]] = []
+    for do, group in reversed(groups.items()):  # the answer's own group comes last
+        both, given, top, below = _masses(found, do, group)
+        weights = _balances(both, given, top, below)
+        if not do:
+            slopes = _slopes(inner, top[: len(asked)].tolist(), below[: len(asked)].tolist())
+            total = sums(times(weights[: len(asked)], slopes).T, np.ones((len(asked), 1))).T
+            weights = np.concatenate([weights[len(asked) :], total])
+        rows += _rows(found, do, weights).tolist()
+    return spanned(rows[:-1], rows[-1])
 
 
-# -- rows are gradients at the random point; the column of an entry e is multiplied by e (1 - e) -------------
-
-
-def _answer_row(found: Layout, answer: Expr) -> Residues:
-    terms = answer.terms()
-    if not terms:
-        return np.zeros((1, found.size), dtype=np.uint64)
-    both, given, top, below = _masses(found, (), terms)
-    inverse = [pow(b, -1, P) for b in below.tolist()]
+def _slopes(answer: Expr, top: list[int], below: list[int]) -> Residues:
+    """The answer's derivatives by its terms a / b, each divided by b squared, as a column."""
     tape: list[Residue] = []
-    inputs = {t: Residue(tape, a * b) for t, a, b in zip(terms, top.tolist(), inverse, strict=True)}
-    backward(answer.evaluate(inputs.__getitem__), tape)
+    inverse = [pow(b, -1, P) for b in below]
+    inputs = [Residue(tape, a * c) for a, c in zip(top, inverse, strict=True)]
+    backward(answer.evaluate(dict(zip(answer.terms(), inputs, strict=True)).__getitem__), tape)
     # the gradient of a / b is (b grad a - a grad b) / b^2
-    scale = [inputs[t].slope * b % P * b % P for t, b in zip(terms, inverse, strict=True)]
-    weights = times(_balances(both, given, top, below), np.array(scale, dtype=np.uint64)[:, None])
-    return _rows(found, (), sums(weights.T, np.ones((len(terms), 1))).T)
+    scaled = [number.slope * c % P * c % P for number, c in zip(inputs, inverse, strict=True)]
+    return np.array(scaled, dtype=np.uint64)[:, None]
+
+
+# -- a row is a gradient at the random point; the column of an entry e is multiplied by e (1 - e) ------------
 
 
 def _masses(found: Layout, do: Assignment, terms: Sequence[Term]) -> tuple[Bools, Bools, Residues, Residues]:
@@ -92,9 +92,9 @@ def _balances(both: Bools, given: Bools, top: Residues, below: Residues) -> Resi
 def _rows(found: Layout, do: Assignment, weights: Residues) -> Residues:
     """Gradients of the totals of state weights, (rows, entries)."""
     weighed = times(weights, _joint(found.dag, mask(found.variables), do)[None])
-    on, off = sums(weighed, found.on), sums(weighed, found.off)
+    on, off = np.split(sums(weighed, found.reads), 2, axis=1)
     # on * (1 - e) - off * e
-    rows = (on + P - times((on + off) % P, _point(found.dag, mask(found.variables)))) % P
+    rows: Residues = (on + P - times((on + off) % P, _point(found.dag, mask(found.variables)))) % P
     for v, _ in do:
         rows[:, found.owned[v]] = 0
     return rows
