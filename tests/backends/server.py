@@ -136,12 +136,12 @@ def fails(status: int, message: str = "", param: str = "", code: str = "", **hea
     return says({"error": {"message": message, "param": param, "code": code}}, status, **headers)
 
 
-def hangs(seconds: float) -> Act:
+def hangs(seconds: float, then: Act = echo) -> Act:
     """Take the request and say nothing for a while."""
 
     def act(handler: Handler, body: Body) -> None:
         time.sleep(seconds)
-        echo(handler, body)
+        then(handler, body)
 
     return act
 

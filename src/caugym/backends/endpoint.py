@@ -184,6 +184,8 @@ class Endpoint:
             return Passing(f"no full reply within {self.timeout:g} s")
         if isinstance(error, ssl.SSLCertVerificationError):
             return InputError(f"{self.url} has no valid certificate: {error.verify_message}")
+        if isinstance(error, ssl.SSLError) and not self._heard:
+            return InputError(f"{self.url} speaks no TLS; check whether --base-url begins with http or https")
         if isinstance(error, ConnectionRefusedError | socket.gaierror) and not self._heard:
             return InputError(f"nothing answers at {self.url}; start the server, or check --base-url")
         return Passing(f"a cut connection ({type(error).__name__})")
