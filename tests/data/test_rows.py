@@ -1,14 +1,16 @@
 """Training rows: as TRL takes them, with the gold reply last."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from caugym.core.errors import InputError
+from caugym.data.manifest import MakeConfig
 from caugym.data.rows import training_rows, write_rows
-from caugym.data.shards import rows
+from caugym.data.shards import make, rows
 from caugym.grade import grade
 from caugym.problems.problem import Answer
 
@@ -30,6 +32,53 @@ def test_rl_rows_carry_what_the_reward_needs(made: Path) -> None:
         assert (row["id"], row["task"], row["tolerance"]) == (source["id"], source["task"], 0.0005)
 
 
+@pytest.mark.slow
+def test_a_thousand_pairs_are_right_and_wrong(tmp_path: Path) -> None:
+    make(tmp_path / "set", MakeConfig(level="easy", n=1001, seed=5), progress=False)
+    check_pairs(tmp_path / "set", least=1000)
+
+
+def test_dpo_prefers_right_to_wrong(made: Path) -> None:
+    check_pairs(made, least=42)
+    assert training_rows("dpo", made) == training_rows("dpo", made)
+
+
+def check_pairs(path: Path, least: int) -> None:
+    """Chosen is right, rejected is wrong, both talk about the same problem."""
+    source = {row["id"]: row for row in rows(path)}
+    pairs = training_rows("dpo", path)
+    assert len(pairs) >= least
+    for pair in pairs:
+        assert set(pair) == {"prompt", "chosen", "rejected", "id", "task", "mistake"}
+        item = source[pair["id"]]
+        assert pair["prompt"] == [{"role": "user", "content": item["prompt"]}]
+        gold = Answer(item["gold"]["status"], item["gold"]["value"], item["gold"]["answer"])
+        assert grade(pair["chosen"][0]["content"], gold).correct
+        assert not grade(pair["rejected"][0]["content"], gold).correct
+        assert pair["task"] == item["task"]
+        assert pair["chosen"][0]["role"] == pair["rejected"][0]["role"] == "assistant"
+    for task in {pair["task"] for pair in pairs}:
+        kinds = Counter(pair["mistake"] for pair in pairs if pair["task"] == task)
+        assert len(kinds) >= 4
+        assert max(kinds.values()) <= 0.4 * kinds.total()
+
+
+def test_kto_is_the_pairs_taken_apart(made: Path) -> None:
+    pairs = {pair["id"]: pair for pair in training_rows("dpo", made)}
+    apart = training_rows("kto", made)
+    assert len(apart) == 2 * len(pairs)
+    assert [row["label"] for row in apart] == [True, False] * len(pairs)
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(apart):
+        assert set(row) == {"prompt", "completion", "label", "id", "task", "mistake"}
+        pair = pairs[row["id"]]
+        assert row["prompt"] == pair["prompt"]
+        assert row["completion"] == pair["chosen" if row["label"] else "rejected"]
+        assert row["mistake"] == ("" if row["label"] else pair["mistake"])
+        places.setdefault(row["id"], []).append(place)
+    assert all(abs(a - b) >= len(pairs) - 2 for a, b in places.values())
+
+
 def test_rows_are_written_whole(made: Path, tmp_path: Path) -> None:
     assert write_rows("rl", made, tmp_path / "rl.parquet") == 42
     assert pq.read_table(tmp_path / "rl.parquet").to_pylist() == training_rows("rl", made)
@@ -40,8 +89,8 @@ def test_rows_are_written_whole(made: Path, tmp_path: Path) -> None:
 
 
 def test_faults_are_one_line(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="choose sft or rl"):
-        training_rows("dpo", made)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="choose sft, dpo, kto, rl"):
+        training_rows("ppo", made)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"\.parquet or \.jsonl"):
         write_rows("sft", made, tmp_path / "rows.csv")
     with pytest.raises(InputError, match="cannot write"):

@@ -3,36 +3,54 @@
 TRL, conversational: ``prompt`` is a list of messages. SFT rows add ``completion``, the worked solution with
 the final answer as its last line. RL rows add ``id``, ``task``, ``gold`` (JSON: status, value, answer) and
 ``tolerance``, which reach the reward function as they are.
+
+DPO rows add ``chosen``, the worked solution, and ``rejected``, a mistake (`caugym.problems.mistakes`); KTO
+rows add ``completion``, one or the other, and ``label``, true for the worked solution. Both have ``id``,
+``task`` and ``mistake``, its kind (KTO: empty where there is none). The kinds are balanced within each task
+as far as its problems allow. KTO has one right and one wrong completion a problem, by turns and half the set
+apart. A problem that allows no mistake is left out. All is determined by the set.
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caugym.core.errors import InputError
+from caugym.core.streams import stream
 from caugym.data.manifest import replacing
-from caugym.data.row import Row
+from caugym.data.row import Row, problem
 from caugym.data.shards import rows
+from caugym.problems.mistakes import Mistake, mistakes
+from caugym.problems.solve import solve
 
-Kind = Literal["sft", "rl"]
+Kind = Literal["sft", "dpo", "kto", "rl"]
 
 
 def training_rows(kind: Kind, path: Path) -> list[dict[str, Any]]:
     """The training rows of a set.
 
     Args:
-        kind: ``"sft"`` or ``"rl"``.
+        kind: ``"sft"``, ``"dpo"``, ``"kto"`` or ``"rl"``.
         path: A folder that `make` wrote, or one of its Parquet files.
 
     Raises:
         InputError: If the kind is unknown or the set cannot be read.
     """
-    if kind not in ("sft", "rl"):
-        raise InputError(f"there are no training rows of the kind {kind!r}; choose sft or rl")
-    return [_sft(row) if kind == "sft" else _rl(row) for row in rows(path)]
+    if kind == "sft":
+        return list(map(_sft, rows(path)))
+    if kind == "rl":
+        return list(map(_rl, rows(path)))
+    if kind == "dpo":
+        return list(_dpo(path))
+    if kind == "kto":
+        return _kto(list(_dpo(path)))
+    raise InputError(f"there are no training rows of the kind {kind!r}; choose {', '.join(get_args(Kind))}")
 
 
 def write_rows(kind: Kind, path: Path, out: Path) -> int:
@@ -69,6 +87,54 @@ def _rl(row: Row) -> dict[str, Any]:
         "task": row["task"],
         "gold": json.dumps(gold),
         "tolerance": row["tolerance"],
+    }
+
+
+def _dpo(path: Path) -> Iterator[dict[str, Any]]:
+    """Each problem with its solution and the mistake of which its task has had least so far."""
+    made: Counter[tuple[str, ...]] = Counter()
+    for row in rows(path):
+        task, rng = row["task"], stream("mistakes", row["id"])
+        found = mistakes(solve(problem(row)), rng)
+        rng.shuffle(found)
+
+        def had(mistake: Mistake, task: str = task) -> tuple[int, int]:
+            return made[task, mistake.kind], made[mistake.kind,]
+
+        if not found:
+            continue
+        mistake = min(found, key=had)
+        made.update([(task, mistake.kind), (mistake.kind,)])
+        yield {
+            "prompt": _said("user", row["prompt"]),
+            "chosen": _said("assistant", "\n".join(row["solution"])),
+            "rejected": _said("assistant", "\n".join(mistake.steps)),
+            "id": row["id"],
+            "task": task,
+            "mistake": mistake.kind,
+        }
+
+
+def _kto(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The two completions of each pair as rows of their own, shuffled, right and wrong by turns."""
+    stream("kto", *(pair["id"] for pair in pairs[:1]), len(pairs)).shuffle(pairs)
+    half = len(pairs) // 2
+    wrong = pairs[half:] + pairs[:half]
+    return list(
+        chain.from_iterable(
+            (_rated(good, "chosen"), _rated(bad, "rejected")) for good, bad in zip(pairs, wrong, strict=True)
+        )
+    )
+
+
+def _rated(pair: dict[str, Any], side: Literal["chosen", "rejected"]) -> dict[str, Any]:
+    return {
+        "prompt": pair["prompt"],
+        "completion": pair[side],
+        "label": side == "chosen",
+        "id": pair["id"],
+        "task": pair["task"],
+        "mistake": "" if side == "chosen" else pair["mistake"],
     }
 
 

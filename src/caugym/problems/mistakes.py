@@ -10,6 +10,7 @@ used.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from random import Random
 
 from caugym.core.query import Term
@@ -115,6 +116,7 @@ def _retold(solution: Solution) -> Iterator[Mistake | None]:
         yield Mistake("verdict", (*steps[:-2], conclusion, final_answer(other)), other)
     else:
         yield from _clipped(solution, steps)
+        yield _interventional(solution, steps)
     yield _abstaining(solution)
 
 
@@ -128,7 +130,7 @@ def _clipped(solution: Solution, steps: tuple[str, ...]) -> Iterator[Mistake | N
     scale = 10 ** (2 * (1 + bool(sets.adjust))) if writer.arithmetic.percent else 1
     tail = 5 if "≈" in steps[-3] and writer.arithmetic.percent else 1
     body, line = list(steps[:-2]), steps[-3]
-    formula = next(i for i, step in enumerate(steps) if step.startswith(f"{query.task} "))
+    formula = _formula_line(query.task, steps)
     top = body[-1 - tail].rpartition("= ")[2]
     undivided = [*body[:-tail]]
     undivided[formula] = body[formula].rpartition(" / P(")[0] + ")"
@@ -152,6 +154,25 @@ def _clipped(solution: Solution, steps: tuple[str, ...]) -> Iterator[Mistake | N
         body[formula] = body[formula].replace("min(1", "max(1")
         body.append(f"{line.rpartition('≈ ')[2]} below 1: 1")
         yield _ended(solution, way, body, Fraction(1))
+
+
+def _interventional(solution: Solution, steps: tuple[str, ...]) -> Mistake | None:
+    """A bound for those in question answered with the chance that all would have, where that is at hand."""
+    query, sets = solution.problem.query, solution.sets
+    assert sets is not None
+    way = Way("estimand", query, sets)
+    writer = Mistaken(solution, way=way)
+    if sets.adjust:
+        return None
+    to = solution.problem.variables[query.treatment].levels[query.to]
+    found = writer.p(((query.outcome, query.level),), ((query.treatment, query.to),))
+    formula = f"{query.task} = P(y | do(X={to}))"
+    body = [*steps[: _formula_line(query.task, steps)], formula, *chain(*writer.derived.values())]
+    return _ended(solution, way, body, Fraction(found.units, 10**found.places))
+
+
+def _formula_line(task: str, steps: tuple[str, ...]) -> int:
+    return next(i for i, step in enumerate(steps) if step.startswith(f"{task} "))
 
 
 def _abstaining(solution: Solution) -> Mistake | None:
