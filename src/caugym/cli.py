@@ -229,7 +229,11 @@ def grade(
 @app.command(epilog="Example: caugym data sft out -o rows.jsonl")
 def data(
     kind: Annotated[
-        Literal["sft", "rl"], typer.Argument(help="sft: worked solutions; rl: questions and gold.")
+        Literal["sft", "dpo", "kto", "rl"],
+        typer.Argument(
+            help="sft: worked solutions; dpo: with a typed mistake each; kto: either, labelled; "
+            "rl: questions and gold."
+        ),
     ],
     path: Annotated[Path, typer.Argument(help="A set that `caugym make` wrote.")],
     out: Out,
