@@ -64,6 +64,20 @@ def test_several_arrows_and_numbers_share_a_sentence() -> None:
     assert read(GATHERED) == FAN
 
 
+@pytest.mark.parametrize("pool", POOLS)
+def test_wide_graphs_with_long_names_are_told(pool: str) -> None:
+    n = 11
+    variables = tuple(
+        Variable(f"{'very ' * 14}long n{chr(97 + v)}", ("quite low", "quite high")) for v in range(n)
+    )
+    edges = tuple((0, v) for v in range(1, n)) + tuple((v, n - 1) for v in range(1, n - 1))
+    given = tuple((v, v % 2) for v in range(8))
+    numbers = [Statement(Term(((n - 1, k),), (*given, (8, k))), "0.1234") for k in (0, 1)]
+    problem = Problem(variables, edges, (*numbers, *numbers), Query("ATE", 0, n - 1, 1, 1))
+    for seed in range(40):
+        assert read(verbalise(problem, random_style(Random(seed), pool))) == problem
+
+
 def test_a_text_may_mix_the_pools() -> None:
     base, further = Style(layout=2, instruction=-1), Style(layout=2, instruction=-1, pool="rephrased")
     a, b = verbalise(FAN, base).split("\n"), verbalise(FAN, further).split("\n")

@@ -71,7 +71,7 @@ class Style:
 
 
 _LAYOUTS = ((" ", "\n"), (" ", "\n\n"), ("\n", "\n"), (" ", " "))
-_MOST_GATHERED = 4
+_MOST_GATHERED = 4  # longer sentences are tiring
 
 
 def _choices(pool: Pool) -> tuple[int, ...]:
@@ -179,7 +179,7 @@ def _gathered_edges(edges: Sequence[Edge], said: list[Said], style: Style, pool:
     start = 0
     while start < len(edges):
         pick = style.alternate >> len(sentences) & 1
-        runs = [_run(edges[start:], side) for side in (0, 1)]
+        runs = [_run(edges[start : start + _MOST_GATHERED], side) for side in (0, 1)]
         side = int(runs[1] > runs[0])
         cause, effect = edges[start]
         if runs[side] == 1:

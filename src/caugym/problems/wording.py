@@ -187,7 +187,7 @@ class Gathering:
     def of(cls, whole: str, item: str, simple: bool = True) -> "Gathering":
         """Derive both directions from two templates; members begin with a share or a word of their own."""
         start = SHARE.join(map(re.escape, re.split(r"\{(?!share)", item)[0].split("{share}")))
-        rest = r"[^.]{0,2000}+(?:\.[0-9][^.]{0,2000}+){0,64}+"  # a full stop before a digit ends nothing
+        rest = r"[^.]{0,4000}+(?:\.[0-9][^.]{0,4000}+){0,64}+"  # a full stop before a digit ends nothing
         split = re.compile(f"(?:; and |; |, | and )(?={start})")
         return cls(Wording.of(whole, f"(?={start}){rest}"), Wording.of(item), simple, split)
 
