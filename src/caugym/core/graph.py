@@ -79,11 +79,15 @@ class DAG:
     @cached_property
     def order(self) -> tuple[int, ...]:
         """The variables, causes before effects (those on a cycle are missing)."""
-        placed, done, before = [], 0, -1
+        placed: list[int] = []
+        done, before, waiting = 0, -1, list(enumerate(self.parents))
         while done != before:
-            before = done
-            for v, pa in enumerate(self.parents):
-                if not done >> v & 1 and pa & ~done == 0:
+            before, passed = done, waiting
+            waiting = []
+            for v, pa in passed:
+                if pa & ~done:
+                    waiting.append((v, pa))
+                else:
                     placed.append(v)
                     done |= 1 << v
         return tuple(placed)
@@ -186,11 +190,17 @@ class DAG:
 
     def without_arrows_out_of(self, variables: int) -> "DAG":
         """The graph with every arrow that leaves ``variables`` removed."""
-        return DAG(tuple(pa & ~variables for pa in self.parents))
+        return self._fewer([pa & ~variables for pa in self.parents])
 
     def without_arrows_into(self, variables: int) -> "DAG":
         """The graph with every arrow that enters ``variables`` removed (the graph of ``do``)."""
-        return DAG(tuple(0 if variables >> v & 1 else pa for v, pa in enumerate(self.parents)))
+        return self._fewer([0 if variables >> v & 1 else pa for v, pa in enumerate(self.parents)])
+
+    def _fewer(self, parents: list[int]) -> "DAG":
+        """The graph with some of its arrows alone, which cannot form a cycle and is not checked again."""
+        dag = object.__new__(DAG)
+        object.__setattr__(dag, "parents", tuple(parents))
+        return dag
 
     def directed_path(self, source: int, target: int) -> list[int] | None:
         """A shortest directed path as a list of variables, or None."""

@@ -1,7 +1,7 @@
 """What a question asks, in numbers: the roles of the variables and the levels named."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Assignment = tuple[tuple[int, int], ...]
 """Variables with their levels, ascending by variable: ``((0, 1), (3, 0))`` is V0=1, V3=0."""
@@ -42,8 +42,7 @@ class Query:
         return 1 - self.to
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A probability ``P(event | given)``, possibly under ``do``; both sides ascending by variable."""
 
     event: Assignment
