@@ -1,6 +1,7 @@
 """Discrete structural causal models, many at a time: one graph, a batch of conditional probability tables."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +50,12 @@ class SCM:
     def batch(self) -> int:
         """The number of models."""
         return len(self.tables[0])
+
+    def take(self, entries: Sequence[int]) -> "SCM":
+        """Some of the models, which are not checked again."""
+        taken = copy(self)
+        object.__setattr__(taken, "tables", tuple(table[entries] for table in self.tables))
+        return taken
 
     def joint(self) -> Array:
         """The joint distributions, of shape ``(batch, *cards)``."""

@@ -49,7 +49,7 @@ ROUNDING = 0.00005 + 1e-9
 ATTEMPTS = 1000
 PATIENCE = 10
 """Draws of numbers before another structure is drawn."""
-CHUNK = 1024
+CHUNK = 2048
 BATCH = 96
 
 
@@ -103,6 +103,7 @@ class _Draft:
     is stated or asked), and the stream that the rest is drawn from.
     """
 
+    maker: "_Maker"
     index: int
     wish: _Wish
     structure: Structure
@@ -122,7 +123,7 @@ class _Numbers:
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    """The coordinates shared by the items of one call."""
+    """The coordinates shared by the items of one task."""
 
     transform: Transform
     task: Task
@@ -164,7 +165,7 @@ class _Maker:
         for term in structure.terms:
             named |= mask(v for v, _ in (*term.event, *term.given))
         slots = list(bits(structure.dag.ancestors(named)))
-        return _Draft(index, wish, structure, slots, structure.on(slots), rng)
+        return _Draft(self, index, wish, structure, slots, structure.on(slots), rng)
 
     def structure(self, wish: _Wish, rng: Random) -> Structure:
         """A structure with what the set adds to it."""
@@ -187,17 +188,7 @@ class _Maker:
                 return left
         raise InputError(f"level {level.name!r} has no room for set {transform.name!r}; raise its statements")
 
-    def attempt(self, drafts: Sequence[_Draft], attempt: int) -> Iterator[Item]:
-        """Numbers and words for each draft; those that are refused are left out."""
-        drafts = sorted(drafts, key=_size)
-        for _, alike in groupby(drafts, key=_size):
-            for draft, numbers in _numbers(list(alike), self.level.decimals):
-                if self._wanted(draft, numbers):
-                    item = self._tell(draft, attempt, numbers)
-                    if item:
-                        yield item
-
-    def _wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
+    def wanted(self, draft: _Draft, numbers: _Numbers) -> bool:
         wish, value = draft.wish, numbers.value
         if wish.lacking:
             return True
@@ -214,7 +205,7 @@ class _Maker:
             return bool(value == (0.0 if wish.bound == "lower" else 1.0))
         return SMALLEST <= value <= 1 - SMALLEST
 
-    def _tell(self, draft: _Draft, attempt: int, numbers: _Numbers) -> Item | None:
+    def tell(self, draft: _Draft, attempt: int, numbers: _Numbers) -> Item | None:
         """The item in names, words and order, if it reads back as itself and solves to the oracle's value."""
         wish, rng, value, index = draft.wish, draft.rng, numbers.value, draft.index
         structure = draft.structure
@@ -273,28 +264,50 @@ def generate(
     Raises:
         InputError: If a name is unknown or the level cannot be met.
     """
+    return generate_mixed(set_, ((task, index) for index in indices), level, split, seed)
+
+
+def generate_mixed(
+    set_: str, wanted: Iterable[tuple[Task, int]], level: str | Level, split: str, seed: int
+) -> Iterator[Item]:
+    """Items of several tasks, in the order of ``wanted``: the same as from `generate`, but sooner together.
+
+    Args:
+        set_, level, split, seed: As for `generate`.
+        wanted: Task and index of each item, none twice.
+    """
     if set_ not in TRANSFORMS:
         raise InputError(f"no set {set_!r}; choose one of {', '.join(TRANSFORMS)}")
-    if task not in TABLE:
-        raise InputError(f"no task {task!r}; choose of {', '.join(TABLE)}")
-    maker = _Maker(
-        TRANSFORMS[set_], task, level if isinstance(level, Level) else level_named(level), split, seed
-    )
-    rest = iter(indices)
+    level = level if isinstance(level, Level) else level_named(level)
+    makers: dict[Task, _Maker] = {}
+    rest = iter(wanted)
     while chunk := list(islice(rest, CHUNK)):
-        done: dict[int, Item] = {}
+        for task in {task for task, _ in chunk} - makers.keys():
+            if task not in TABLE:
+                raise InputError(f"no task {task!r}; choose of {', '.join(TABLE)}")
+            makers[task] = _Maker(TRANSFORMS[set_], task, level, split, seed)
+        done: dict[tuple[Task, int], Item] = {}
         for attempt in range(ATTEMPTS):
-            waiting = [index for index in chunk if index not in done]
+            waiting = [each for each in chunk if each not in done]
             if not waiting:
                 break
             if attempt % PATIENCE == 0:
-                drafts = {index: maker.draft(index, attempt) for index in waiting}
-            done |= {
-                item.index: item for item in maker.attempt([drafts[index] for index in waiting], attempt)
-            }
+                drafts = {(task, index): makers[task].draft(index, attempt) for task, index in waiting}
+            for item in _attempt([drafts[each] for each in waiting], attempt, level.decimals):
+                done[item.task, item.index] = item
         else:
-            raise InputError(f"level {maker.level.name!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
-        yield from (done[index] for index in chunk)
+            task = waiting[0][0]
+            raise InputError(f"level {level.name!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
+        yield from map(done.__getitem__, chunk)
+
+
+def _attempt(drafts: list[_Draft], attempt: int, decimals: int) -> Iterator[Item]:
+    """Numbers and words for each draft; those that are refused are left out."""
+    drafts.sort(key=_size)
+    for _, alike in groupby(drafts, key=_size):
+        for draft, numbers in _numbers(list(alike), decimals):
+            if draft.maker.wanted(draft, numbers) and (item := draft.maker.tell(draft, attempt, numbers)):
+                yield item
 
 
 @lru_cache(maxsize=1 << 12)
@@ -332,11 +345,15 @@ def _by_definition(queries: Sequence[Query], exact: Bools, tables: Sequence[Floa
     """The oracle's values, computed together for entries that ask the same of the same slots."""
     values = np.full(len(queries), np.nan)
     groups: dict[Query, list[int]] = {}
-    for b in np.flatnonzero(exact).tolist():
-        groups.setdefault(queries[b], []).append(b)
+    fitted = np.flatnonzero(exact)
+    if not len(fitted):
+        return values.tolist()
+    for k, b in enumerate(fitted.tolist()):
+        groups.setdefault(queries[b], []).append(k)
+    models = scm_of(tables, fitted)
     for query, entries in groups.items():
-        values[entries] = TABLE[query.task].definition(scm_of(tables, entries), query)
-    return [float(value) for value in values]
+        values[fitted[entries]] = TABLE[query.task].definition(models.take(entries), query)
+    return values.tolist()
 
 
 def _named(

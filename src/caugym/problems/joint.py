@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+RAREST = 0.02
+"""No stated probability conditions on, or is, an event rarer than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -51,28 +54,39 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
         uniforms: (B, 2**slots - 1) numbers in [0, 1), the only source of chance.
         decimals: Decimals of the printed numbers.
     """
-    slots = uniforms.shape[1].bit_length()
-    ties = np.stack([_ties(dag) for dag in dags])
-    drawn = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
-    tables = [drawn[:, (1 << v) - 1 : (2 << v) - 1].copy() for v in range(slots)]
-    rows = _rows(terms, 1 << slots)
-    equal = _Equal.entries(ties, rows.mine.shape[1])
     unit = 10**decimals
-    probability, _ = rows.stated(_joint(tables))
+    ties = np.stack([_ties(dag) for dag in dags])
+    entries = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
+    rows = _rows(terms, uniforms.shape[1] + 1)
+    probability, rarest = rows.stated(_joint(_tables(entries)))
     printed = np.rint(probability * unit).astype(np.int64)
-    target = printed / unit
+    # the steps move a probability by about a unit, so what is much too rare now need not be fitted
+    exact = (~rows.mine | (rarest >= RAREST - 2 / unit)).all(axis=1)
+    if (some := np.flatnonzero(exact)).size:
+        steps = 4 if decimals < 4 else 3  # each squares what is left over
+        entries[some], exact[some] = _fitted(
+            entries[some], ties[some], rows.take(some), printed[some] / unit, steps
+        )
+    return Fitted(printed, _tables(entries), exact)
+
+
+def _fitted(entries: Floats, ties: Ints, rows: "_Rows", target: Floats, steps: int) -> tuple[Floats, Bools]:
+    """The entries of near joints, and whether these have the target probabilities."""
+    equal = _Equal.entries(ties, rows.mine.shape[1])
     balance = rows.both - target[..., None] * rows.given
-    for _ in range(4 if decimals < 4 else 3):  # each step squares what is left over
-        _step(tables, equal, balance, rows.mine)
-    probability, rarest = rows.stated(_joint(tables))
-    mine = rows.mine
-    exact = (
-        (~mine | (np.abs(probability - target) < 1e-12)).all(axis=1)
-        & (~mine | ((printed > 0) & (printed < unit))).all(axis=1)
-        & (~mine | (rarest >= 0.02)).all(axis=1)
-        & np.all([((table > 0.01) & (table < 0.99)).all(axis=1) for table in tables], axis=0)
-    )
-    return Fitted(printed, tables, exact)
+    for _ in range(steps):
+        entries = _step(entries, equal, balance, rows.mine)
+    probability, rarest = rows.stated(_joint(_tables(entries)))
+    holds = (np.abs(probability - target) < 1e-12) & (target > 0) & (target < 1) & (rarest >= RAREST)
+    inside = (entries > 0.01) & (entries < 0.99)
+    exact: Bools = np.logical_and.reduce(np.concatenate([~rows.mine | holds, inside], axis=1), axis=1)
+    return entries, exact
+
+
+def _tables(entries: Floats) -> list[Floats]:
+    """The tables of all slots, which stand end to end in the entries."""
+    slots = entries.shape[1].bit_length()
+    return [entries[:, (1 << v) - 1 : (2 << v) - 1] for v in range(slots)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +110,21 @@ class _Rows:
         both, given = (np.matmul(side, joint[..., None])[..., 0] for side in (self.both, self.given))
         return both / given, np.where(self.conditional, given, both)
 
+    def take(self, entries: Ints) -> "_Rows":
+        """Some of the batch."""
+        return _Rows(self.both[entries], self.given[entries], self.conditional[entries], self.mine[entries])
+
 
 def _rows(terms: Sequence[Sequence[Term]], states: int) -> _Rows:
-    packed = np.zeros((4, len(terms), width(max(map(len, terms)))), dtype=np.int64)
-    for b, row in enumerate(terms):
-        for k, term in enumerate(row):
+    most = width(max(map(len, terms)))
+    cells: list[tuple[int, int, int, int]] = []
+    for row in terms:
+        for term in row:
             event, event_on = _packed(term.event)
             given, given_on = _packed(term.given)
-            packed[:, b, k] = event | given, event_on | given_on, given, given_on
+            cells.append((event | given, event_on | given_on, given, given_on))
+        cells += [(0, 0, 0, 0)] * (most - len(row))
+    packed = np.array(cells).reshape(len(terms), most, 4).transpose(2, 0, 1)
     both, both_on, given_, given_on_ = packed[..., None]
     every = np.arange(states)
     return _Rows(
@@ -165,16 +186,14 @@ class _Equal:
         return averaged
 
 
-def _step(tables: list[Floats], equal: _Equal, balance: Floats, mine: Bools) -> None:
-    """One Newton step towards ``sum over states of balance * joint = 0``, of least length (in place)."""
-    short, slope = _slopes(tables, equal, balance)
+def _step(entries: Floats, equal: _Equal, balance: Floats, mine: Bools) -> Floats:
+    """The entries after a Newton step of least length towards ``sum over states of balance * joint = 0``."""
+    short, slope = _slopes(_tables(entries), equal, balance)
     # padding, and rows that repeat others
     ridge = np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
     gram = slope @ slope.swapaxes(1, 2) + ridge
     move = (np.linalg.solve(gram, -short[..., None]).swapaxes(1, 2) @ slope)[:, 0]
-    for v, table in enumerate(tables):
-        table += move[:, (1 << v) - 1 : (2 << v) - 1]
-        np.clip(table, 1e-3, 1 - 1e-3, out=table)
+    return np.clip(entries + move, 1e-3, 1 - 1e-3)
 
 
 def _slopes(tables: Sequence[Floats], equal: _Equal, balance: Floats) -> tuple[Floats, Floats]:
@@ -201,8 +220,7 @@ def gradients(dag: DAG, terms: Sequence[Term], uniforms: Floats) -> Floats:
         uniforms: 2**slots - 1 numbers in [0, 1) that fix the joint.
     """
     ties = _ties(dag)[None]
-    drawn = 0.1 + 0.8 * np.take_along_axis(uniforms[None], ties, axis=1)
-    tables = [drawn[:, (1 << v) - 1 : (2 << v) - 1] for v in range(dag.n)]
+    tables = _tables(0.1 + 0.8 * np.take_along_axis(uniforms[None], ties, axis=1))
     rows = _rows([terms], 1 << dag.n)
     probability, _ = rows.stated(_joint(tables))
     balance = rows.both - probability[..., None] * rows.given
@@ -218,12 +236,12 @@ def _ties(dag: DAG) -> Ints:
     return np.concatenate([(1 << v) - 1 + (np.arange(1 << v) & pa) for v, pa in enumerate(dag.parents)])
 
 
-def scm_of(tables: Sequence[Floats], entries: Sequence[int]) -> SCM:
+def scm_of(tables: Sequence[Floats], entries: Sequence[int] | Ints) -> SCM:
     """Some batch entries as SCMs over the complete graph, for the oracle."""
     complete = DAG(tuple((1 << v) - 1 for v in range(len(tables))))
     laws = []
     for v, table in enumerate(tables):
-        on = table[list(entries)].reshape(-1, *[2] * v)
+        on = table[np.asarray(entries)].reshape(-1, *[2] * v)
         on = on.transpose(0, *range(v, 0, -1))  # bit 0 is the fastest index; parents ascend along the axes
         laws.append(np.stack([1 - on, on], axis=-1))
     return SCM(complete, tuple(laws))
