@@ -218,6 +218,14 @@ def test_an_absent_arrow_makes_the_effect_certain_without_numbers() -> None:
     assert is_determined(CHAIN, [], Number(0))
 
 
+def test_a_common_factor_cancels() -> None:
+    """Without confounding P(x') divides out of the upper bound of PN; no rule for single terms shows it."""
+    query = Query("PN", 0, 1, to=0, level=0, bound="upper")
+    stated = [Term(((1, 1),), ((0, 0),)), Term(((1, 1),), ((0, 1),))]
+    assert is_determined(CHAIN, stated, formula(CHAIN, query))
+    assert not is_determined(CHAIN, stated[1:], formula(CHAIN, query))
+
+
 def test_a_determined_answer_may_still_have_two_solutions() -> None:
     """A and B cause C independently. P(A, B) = ab and P(C), linear in a, b and ab, leave {a, b} as a pair."""
     dag = DAG.from_edges(3, [(0, 2), (1, 2)])
