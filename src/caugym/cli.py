@@ -184,16 +184,16 @@ def solve(
 def audit(
     path: Annotated[
         Path,
-        typer.Argument(help="A file of CaLM Lite, the CauGym release, CLadder or RLCausal; or a folder."),
+        typer.Argument(help="A set, a file of CaLM Lite, the CauGym release, CLadder or RLCausal; a folder."),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all proofs to this page (Markdown).")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Recompute the labels of a public benchmark: which cannot be right, each with a proof."""
+    """Recompute a benchmark's labels: which cannot be right, each with a proof; and run shortcuts on it."""
     from caugym.evaluate.audit import audit as audit_labels
-    from caugym.evaluate.audit.page import lines, page, sheet
+    from caugym.evaluate.audit.page import lines, page, sheet, shortcut_sheet
 
     audits = audit_labels(path)
     if out is not None:
@@ -203,6 +203,8 @@ def audit(
             typer.echo(line)
     else:
         _show(sheet(audits))
+        if tricks := shortcut_sheet(audits):
+            _show(tricks)
 
 
 @app.command(epilog="Example: caugym grade --items out --replies replies.jsonl")

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from caugym.cli import app
 from caugym.core.errors import InputError
 from caugym.core.exact import had_it_been, nested, probability
 from caugym.core.graph import DAG, bits
 from caugym.core.query import Task
 from caugym.core.scm import SCM, random_scm
+from caugym.data.manifest import MakeConfig
 from caugym.data.questions import Question
+from caugym.data.shards import make
 from caugym.evaluate.audit import KINDS, Audit, audit
 from caugym.evaluate.audit.page import lines, page, sheet
 from caugym.evaluate.audit.rounding import Interval, hidden
@@ -323,6 +327,31 @@ def test_a_folder_is_audited_file_by_file(tmp_path: Path) -> None:
     assert {dispute["kind"] for dispute in found} <= KINDS.keys()
     for told in (text, json.dumps(found), sheet(audits).markdown()):
         assert "watering" not in told.lower(), "no sentence of a file is repeated"
+
+
+def test_our_own_sets_are_audited_and_meet_the_shortcuts(tmp_path: Path) -> None:
+    config = MakeConfig(set="base", tasks=("ATE", "PN"), level="easy", n=12, seed=3, split="test")
+    make(tmp_path / "set", config, progress=False)
+    (found,) = audit(tmp_path / "set")
+    assert (found.benchmark, found.recomputed, found.disputed) == ("caugym", 12, 0)
+    assert found.shortcuts
+    assert found.shortcuts.read == 1
+    assert 0 < found.shortcuts.constant < 1
+    assert set(found.shortcuts.constants) == {"ATE", "PN"}
+    assert "## Shortcuts" in page([found], "caugym audit set")
+
+
+def test_the_command_prints_a_table_or_lines_and_writes_the_page(tmp_path: Path) -> None:
+    file = public.json_array(tmp_path / "base_dataset.json", [public.release(label("-0.5", "No"))])
+    shown = CliRunner().invoke(app, ["audit", str(file), "-o", str(tmp_path / "audit.md")])
+    assert shown.exit_code == 0
+    assert "1 inverted answer" in shown.output
+    assert "Graph-blind" in shown.output
+    assert "Licence: none stated" in shown.output
+    assert "base_dataset-0001" in (tmp_path / "audit.md").read_text()
+    listed = CliRunner().invoke(app, ["audit", str(file), "--json"])
+    (line,) = listed.output.splitlines()
+    assert json.loads(line)["id"] == "base_dataset-0001"
 
 
 def test_what_cannot_be_audited_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from caugym.evaluate.audit.shortcuts import Shortcuts
+
 KINDS: dict[str, str] = {
     "inverted answer": "The yes/no says the opposite of what the question's wording asks, for every number "
     "that rounding allows.",
@@ -71,14 +73,16 @@ class Audit:
     Attributes:
         file: Its name.
         benchmark: What it was recognised as.
-        sha256: Checksum of the file.
+        sha256: Checksum of the file; of a set, that of its manifest.
         examined: One record an item, in the order of the file.
+        shortcuts: How far shortcuts get; None where they do not apply.
     """
 
     file: str
     benchmark: str
     sha256: str
     examined: Sequence[Examined]
+    shortcuts: Shortcuts | None = None
 
     @property
     def disputes(self) -> list[Dispute]:

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from caugym.evaluate.audit.dispute import KINDS, Audit
+from caugym.evaluate.audit.shortcuts import DROPPED
 from caugym.evaluate.benchmarks import BENCHMARKS
-from caugym.evaluate.tables import Sheet
+from caugym.evaluate.tables import Sheet, percent
 
 _OPENING = """# Label audit
 
@@ -44,8 +45,37 @@ def sheet(audits: Sequence[Audit]) -> Sheet:
         (
             "Recomputed: items whose whole label was recomputed.",
             "Disputed: items whose label cannot be right.",
-            *(BENCHMARKS[name].about() for name in dict.fromkeys(each.benchmark for each in audits)),
+            *_sources(audits),
             *(f"SHA-256 of {each.file}: {each.sha256}." for each in audits),
+        ),
+    )
+
+
+def shortcut_sheet(audits: Sequence[Audit]) -> Sheet | None:
+    """How far shortcuts get, one row a file; None if they apply to none."""
+    rows = [
+        (
+            each.file,
+            percent(each.shortcuts.constant),
+            percent(each.shortcuts.majority),
+            *map(percent, each.shortcuts.blind.values()),
+            percent(each.shortcuts.read),
+        )
+        for each in audits
+        if each.shortcuts
+    ]
+    if not rows:
+        return None
+    dropped = [f"less {count}" for count in DROPPED if count]
+    return Sheet(
+        "Shortcuts",
+        ("File", "Constant", "Yes/no", "Graph-blind", *dropped, "Read"),
+        tuple(rows),
+        (
+            "Shares of all questions in percent. Constant: the best constant value of each task.",
+            "Yes/no: the more frequent word of each task, of the yes/no asked.",
+            "Graph-blind: a solver that never looks at an arrow; less 1: without the last statement.",
+            "Read: questions whose wording is read; the graph-blind solver fails on the others.",
         ),
     )
 
@@ -83,14 +113,16 @@ def _page(audits: Sequence[Audit], command: str) -> Iterator[str]:
             f"| {each.file} | {len(each.examined)} | {each.recomputed} | {each.disputed} | {found or 'none'} "
             f"| `{each.sha256[:16]}...` |"
         )
+    if tricks := shortcut_sheet(audits):
+        yield "\n## Shortcuts\n"
+        yield "\n".join(tricks.markdown().splitlines()[2:])
     yield "\n## Not decided\n"
     undecided = [(each.file, reason, n) for each in audits for reason, n in sorted(each.undecided.items())]
     yield "| file | items | why |\n|---|---:|---|" if undecided else "Nothing."
     for file, reason, count in undecided:
         yield f"| {file} | {count} | {reason} |"
     yield "\n## Sources\n"
-    for name in dict.fromkeys(each.benchmark for each in audits):
-        yield f"* {BENCHMARKS[name].about()}"
+    yield from (f"* {source}" for source in _sources(audits))
     for each in audits:
         if each.disputes:
             yield f"\n## {each.file}\n\nSHA-256 `{each.sha256}`\n"
@@ -99,3 +131,9 @@ def _page(audits: Sequence[Audit], command: str) -> Iterator[str]:
                 yield f"**{dispute.id}** ({dispute.task}), {dispute.kind}: {told}\n"
                 yield from (f"* {line}" for line in dispute.proof)
                 yield ""
+
+
+def _sources(audits: Sequence[Audit]) -> list[str]:
+    """Licence and citation of what was audited; our own sets carry theirs in their card."""
+    names = dict.fromkeys(each.benchmark for each in audits)
+    return [BENCHMARKS[name].about() for name in names if name in BENCHMARKS]
