@@ -45,8 +45,10 @@ Kind = Literal[
 """
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-BUDGET = 12
+BUDGET = 4
 """How hard a number that is not stated is searched for."""
+PLACES = 8
+"""Most decimals of a number that is used."""
 STEPS = 4
 """Most steps from what is stated to a number that is used."""
 
@@ -110,12 +112,15 @@ class Mistaken(_Writer):
         """The number that is read for a term.
 
         Raises:
-            NotKnownError: If it does not follow in a few steps.
+            NotKnownError: If it does not follow in a few steps as a number like those that are stated.
         """
         wanted = self.way.reads(Term(tuple(sorted(event)), tuple(sorted(given))))
         if wanted not in self.known and not self._complement(wanted) and not follows(self.solution, wanted):
             raise NotKnownError
-        return super().p(wanted.event, wanted.given)
+        number = super().p(wanted.event, wanted.given)
+        if not number.exact or (self.arithmetic.percent and number.places != 2):
+            raise NotKnownError
+        return number
 
     def _complement(self, term: Term) -> bool:
         (variable, level), *more = term.event
@@ -188,7 +193,10 @@ class _Slipping(Arithmetic):
 
 
 def follows(solution: Solution, term: Term) -> bool:
-    """Whether the term is stated or follows in a few steps."""
+    """Whether the term is stated or follows in a few steps, none of which has to be rounded."""
     known = solution.knowledge
     key = known.keys.of(term)
-    return known.derive(key, BUDGET) and len(list(known.derivation(key).steps())) <= STEPS
+    if not known.derive(key, BUDGET):
+        return False
+    steps = list(known.derivation(key).steps())
+    return len(steps) <= STEPS and all((step.value * 10**PLACES).denominator == 1 for step in steps)

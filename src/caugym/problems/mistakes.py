@@ -18,7 +18,7 @@ from caugym.estimands import TABLE, yes
 from caugym.problems.arithmetic import evaluate
 from caugym.problems.mistaken import KINDS, Kind, Mistaken, NotKnownError, Way
 from caugym.problems.problem import Answer
-from caugym.problems.solution import check_steps, final_answer, worked
+from caugym.problems.solution import final_answer, worked
 from caugym.problems.solve import Solution, rounded
 from caugym.problems.ways import joint, rewritten, unfounded, ways
 
@@ -101,8 +101,6 @@ def _ended(solution: Solution, way: Way, body: list[str], value: Fraction) -> Mi
     if abs(value) > 1 and way.kind != "clip":
         return None
     if right.value is not None and abs(float(shown) - float(right.value)) <= NEAR:
-        return None
-    if way.kind != "slip" and check_steps(steps):  # numbers that follow by a division may mix units
         return None
     return Mistake(way.kind, steps, answer)
 
@@ -200,8 +198,13 @@ def _slip(solution: Solution, rng: Random) -> Mistake | None:
     if solution.sets is None:
         return None
     way = Way("slip", solution.problem.query, solution.sets)
-    for equation in rng.sample(range(1, EQUATIONS + 1), EQUATIONS):
-        found = _told(solution, replace(way, slip=([equation], rng)))
-        if found and len(check_steps(found.steps)) == 1:
+    untried = list(range(1, EQUATIONS + 1))
+    while untried:
+        chosen = untried.pop(rng.randrange(len(untried)))
+        left = [chosen]
+        found = _told(solution, replace(way, slip=(left, rng)))
+        if found:
             return found
+        if left[0] > 0:  # there are fewer equations
+            untried = [equation for equation in untried if equation <= chosen - left[0]]
     return None
