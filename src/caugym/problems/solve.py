@@ -4,8 +4,9 @@ The answer is the estimand's formula over exactly the stated decimals, as a frac
 to 4 decimals, half away from zero. An effect that the graph makes zero needs no numbers.
 
 Status ``"insufficient"`` means that for no set of variables under which a formula of the estimand holds
-could all its terms be derived from the statements by the rules of `caugym.problems.derive`. That is a search
-that came back empty, not a proof that no other road exists.
+could all its terms be derived from the statements by the rules of `caugym.problems.derive`. Where the exact
+rank test of `caugym.core.sufficiency` says that the statements leave the answer open, that is so for almost
+all numbers; otherwise it is a search that came back empty, not a proof that no other road exists.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from caugym.core.estimand import Estimand, Sets
 from caugym.core.expr import Expr, Namer, Prob
 from caugym.core.graph import DAG, mask
 from caugym.core.query import Query, Term
+from caugym.core.sufficiency import is_determined
 from caugym.estimands import TABLE, yes
 from caugym.problems.derive import SLACK, Derivation, Key, Knowledge, Supposition, term_text
 from caugym.problems.problem import Answer, Problem
@@ -104,6 +106,8 @@ def solve(problem: Problem) -> Solution:
                     problem, answer or _answer(query, _evaluate(query, expr, known)), sets, (), known
                 )
     for budget, deep in EFFORTS:
+        if budget > EFFORTS[0][0] and _left_open(estimand, problem):
+            break
         for sets in islice(estimand.identify(dag, query, among), CANDIDATES):
             expr = estimand.formula(query, sets)
             if all(known.derive(known.keys.of(term), budget, deep) for term in expr.terms()):
@@ -113,6 +117,20 @@ def solve(problem: Problem) -> Solution:
     missing = _missing(estimand, problem, known)
     answer = Answer("insufficient", missing=tuple(map(term_text, missing)))
     return Solution(problem, answer, None, missing, known)
+
+
+def _left_open(estimand: Estimand, problem: Problem) -> bool:
+    """Whether the rank test shows that no search can succeed."""
+    query, dag = problem.query, problem.dag
+    roles = mask((query.treatment, query.outcome, *(v for v, _ in query.held)))
+    sets = next(estimand.identify(dag, query, ((1 << dag.n) - 1) & ~roles), None)
+    if sets is None:
+        return False
+    terms = [statement.term for statement in problem.statements]
+    try:
+        return not is_determined(dag, terms, estimand.formula(query, sets))
+    except InputError:  # more variables than the test can hold
+        return False
 
 
 def rounded(value: Fraction) -> str:
