@@ -131,7 +131,9 @@ def demo(
 @app.command(epilog="Example: caugym make out --set base --task all --level easy --n 700 --seed 1")
 def make(
     out: Annotated[Path, typer.Argument(help="Folder to write; goes on with what is there.")],
-    set_: Annotated[str, typer.Option("--set", help="Which set: base.")] = "base",
+    set_: Annotated[
+        str, typer.Option("--set", help="base, rephrased, omitted, deconfounding, redundant, insufficient.")
+    ] = "base",
     task: Annotated[str, typer.Option(help="all, or codes with commas: ATE,NIE.")] = "all",
     level: Annotated[str, typer.Option(help="easy, standard or hard.")] = "standard",
     n: Annotated[int, typer.Option(help="Problems over all tasks.")] = 700,
@@ -287,12 +289,12 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Another seed, other samples.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Ask only this many questions.")] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="openai:ID: the server, as http://127.0.0.1:8000.")
+        str | None, typer.Option(help="With openai:ID, the server, as http://127.0.0.1:8000.")
     ] = None,
     api_key_env: Annotated[
-        str | None, typer.Option(help="openai:ID: the environment variable that holds the key.")
+        str | None, typer.Option(help="With openai:ID, the environment variable that holds the key.")
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(help="openai:ID: requests at a time.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="With openai:ID, requests at a time.")] = None,
 ) -> None:
     """Ask a model every question, grade its replies, print accuracy with 95 % intervals; resumes."""
     from caugym.backends import Sampling
