@@ -6,7 +6,6 @@ from that text agrees with the oracle's answer on a joint distribution that has 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import groupby, islice
 from random import Random
 
@@ -19,6 +18,7 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.core.witness import Witness
 from caugym.estimands import TABLE, yes
+from caugym.problems.balance import Wish, wished
 from caugym.problems.certificate import certificate, model, told_tables
 from caugym.problems.decoys import values, with_decoys
 from caugym.problems.gaps import proof, with_gap
@@ -30,7 +30,7 @@ from caugym.problems.read import Unreadable, read
 from caugym.problems.solution import worked
 from caugym.problems.solve import solve
 from caugym.problems.stories import place
-from caugym.problems.structure import Bound, Structure, draw
+from caugym.problems.structure import Structure, draw
 from caugym.problems.transforms import TRANSFORMS, Transform
 from caugym.problems.verbalise import random_style, verbalise
 
@@ -86,18 +86,6 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """What an item must be, so that a set is balanced: fixed by the index, not by the draw."""
-
-    yes: bool | None
-    null: bool
-    bound: Bound | None
-    clipped: bool
-    less: bool = False
-    lacking: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Draft:
     """An item without numbers and words: its structure, the same on the slots that matter (all causes of what
     is stated or asked), and the stream that the rest is drawn from.
@@ -105,7 +93,7 @@ class _Draft:
 
     maker: "_Maker"
     index: int
-    wish: _Wish
+    wish: Wish
     structure: Structure
     slots: list[int]
     core: Structure
@@ -134,30 +122,8 @@ class _Maker:
     def coordinates(self) -> tuple[str | int, ...]:
         return VERSION, self.seed, self.split, self.transform.name, self.task, self.level.name
 
-    def wish(self, index: int) -> _Wish:
-        """Pairs hold one Yes and one No, and in some sets every other pair asks for "less likely";
-        blocks of eight hold both bounds, clipped in the level's share. Where statements are left out, pairs
-        hold one problem that cannot be answered, and those that can are balanced among themselves.
-        """
-        if self.transform.gap:
-            pair = index // 2
-            lacking = _order(2, *self.coordinates(), "gap", pair)[index % 2] == 0
-            wish = self._answerable(pair)
-            return replace(wish, yes=None, null=False, clipped=False, lacking=True) if lacking else wish
-        return self._answerable(index)
-
-    def _answerable(self, index: int) -> _Wish:
-        if TABLE[self.task].effect:
-            pair = index // 2
-            coin = _order(2, *self.coordinates(), pair)[index % 2] == 0
-            null = not coin and stream(*self.coordinates(), "null", index).random() < 2 * self.level.null
-            less = self.transform.less and _order(2, *self.coordinates(), "less", pair // 2)[pair % 2] == 0
-            return _Wish(coin, null, None, False, less)
-        kind = _order(8, *self.coordinates(), index // 8)[index % 8]
-        return _Wish(None, False, "lower" if kind % 2 else "upper", kind // 2 < 4 * self.level.clipped)
-
     def draft(self, index: int, attempt: int) -> _Draft:
-        wish = self.wish(index)
+        wish = wished(self.transform, self.task, self.level, self.coordinates(), index)
         rng = stream(*self.coordinates(), index, attempt)
         structure = self.structure(wish, rng)
         query = structure.query
@@ -167,7 +133,7 @@ class _Maker:
         slots = list(bits(structure.dag.ancestors(named)))
         return _Draft(self, index, wish, structure, slots, structure.on(slots), rng)
 
-    def structure(self, wish: _Wish, rng: Random) -> Structure:
+    def structure(self, wish: Wish, rng: Random) -> Structure:
         """A structure with what the set adds to it."""
         transform, level = self.transform, self.level
         if transform.confounded:
@@ -222,7 +188,7 @@ class _Maker:
             return None
         solution = solve(heard)
         gold = solution.answer
-        tables = told_tables(problem, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
+        tables = told_tables(heard, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
         proved: Witness | None = None
         if wish.lacking:
             start = model(problem, certificate(Sets(), tables))
@@ -308,13 +274,6 @@ def _attempt(drafts: list[_Draft], attempt: int, decimals: int) -> Iterator[Item
         for draft, numbers in _numbers(list(alike), decimals):
             if draft.maker.wanted(draft, numbers) and (item := draft.maker.tell(draft, attempt, numbers)):
                 yield item
-
-
-@lru_cache(maxsize=1 << 12)
-def _order(size: int, *coordinates: str | int) -> tuple[int, ...]:
-    order = list(range(size))
-    stream(*coordinates, "order").shuffle(order)
-    return tuple(order)
 
 
 def _size(draft: _Draft) -> tuple[int, int]:
