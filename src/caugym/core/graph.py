@@ -105,8 +105,10 @@ class DAG:
         """For each variable, the bitmask of its children."""
         result = [0] * self.n
         for v, pa in enumerate(self.parents):
-            for p in bits(pa):
-                result[p] |= 1 << v
+            while pa:
+                low = pa & -pa
+                pa ^= low
+                result[low.bit_length() - 1] |= 1 << v
         return tuple(result)
 
     def edges(self) -> list[tuple[int, int]]:

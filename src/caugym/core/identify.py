@@ -154,14 +154,19 @@ class _Replay(Generic[T]):
 
 
 @lru_cache(maxsize=1 << 12)
+def _graph(parents: Parents) -> DAG:
+    return DAG(parents)
+
+
+@lru_cache(maxsize=1 << 12)
 def _covariates(parents: Parents, x: int, y: int, held: int, mediators: int, among: int) -> _Replay[int]:
-    allowed = among & ~DAG(parents).descendants(1 << x | held) & ~(1 << y | mediators)
+    allowed = among & ~_graph(parents).descendants(1 << x | held) & ~(1 << y | mediators)
     return _Replay(z for z in _subsets(allowed) if _valid(parents, x, y, held, mediators, z))
 
 
 @lru_cache(maxsize=1 << 12)
 def _mediators(parents: Parents, x: int, y: int, among: int) -> _Replay[int]:
-    dag = DAG(parents)
+    dag = _graph(parents)
     allowed = among & _on_indirect_paths(parents, x, y)
     return _Replay(m for m in _subsets(allowed) if _missed_path(dag, x, y, m) is None)
 
@@ -177,7 +182,7 @@ def _pairs(parents: Parents, x: int, y: int, among: int) -> _Replay[Sets]:
 
 
 def _find_pairs(parents: Parents, x: int, y: int, among: int) -> Iterator[Sets]:
-    allowed = among & ~DAG(parents).descendants(1 << x) & ~(1 << y)
+    allowed = among & ~_graph(parents).descendants(1 << x) & ~(1 << y)
     most = allowed.bit_count() + (among & _on_indirect_paths(parents, x, y)).bit_count()
     mediators = list(_mediators(parents, x, y, among))
     for size in range(most + 1):
@@ -199,7 +204,7 @@ def _valid(parents: Parents, x: int, y: int, held: int, mediators: int, adjust: 
 
 @lru_cache(maxsize=1 << 12)
 def _without_arrows_out_of(parents: Parents, variables: int) -> DAG:
-    return DAG(parents).without_arrows_out_of(variables)
+    return _graph(parents).without_arrows_out_of(variables)
 
 
 def _reached(parents: Parents, start: int, silent: int, given: int) -> int:
@@ -213,7 +218,7 @@ def on_indirect_paths(dag: DAG, query: Query) -> int:
 
 @lru_cache(maxsize=1 << 12)
 def _on_indirect_paths(parents: Parents, x: int, y: int) -> int:
-    dag = DAG(parents)
+    dag = _graph(parents)
     return dag.descendants(1 << x) & dag.ancestors(1 << y) & ~(1 << x | 1 << y)
 
 

@@ -297,4 +297,4 @@ def _scaled(n: Number) -> Number:
 
 
 def _sorted(assignment: Assignment) -> Assignment:
-    return tuple(sorted(assignment))
+    return tuple(sorted(assignment)) if len(assignment) > 1 else assignment
