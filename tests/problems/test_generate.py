@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from itertools import islice
 
 import numpy as np
@@ -18,7 +19,7 @@ from caugym.core.witness import verify
 from caugym.estimands import TABLE
 from caugym.problems.arithmetic import equations, evaluate
 from caugym.problems.certificate import faults, witness
-from caugym.problems.generate import SETS, TASKS, Item, generate
+from caugym.problems.generate import SETS, TASKS, VERSION, Item, generate, generate_mixed
 from caugym.problems.joint import fit, scm_of
 from caugym.problems.levels import LEVELS, Level, level_named
 from caugym.problems.problem import Problem
@@ -210,3 +211,20 @@ def test_unknown_names_are_one_clear_line() -> None:
         list(generate("base", "ATE", Level("mine", (3, 3), 2, (0, 0, 1.0), (1.0,)), "test", 1, [0]))
     assert level_named("easy").decimals == 2
     assert SETS[0] == "base"
+
+
+def test_tasks_made_together_are_the_same_items() -> None:
+    wanted = [(task, index) for index in range(4) for task in TASKS]
+    together = list(generate_mixed("base", wanted, "standard", "test", 1))
+    alone = {task: iter(items(task, "standard", 4)) for task in TASKS}
+    assert together == [next(alone[task]) for task, _ in wanted]
+
+
+@pytest.mark.parametrize(
+    ("level", "digest"),
+    [("easy", "e3bf28d962b6776c"), ("standard", "580903eeeaae4adc")],
+)
+def test_items_are_the_same_until_the_version_changes(level: str, digest: str) -> None:
+    told = [(item.prompt, item.gold, item.solution) for task in TASKS for item in items(task, level, 8)]
+    assert VERSION == "1"
+    assert sha256(repr(told).encode()).hexdigest()[:16] == digest
