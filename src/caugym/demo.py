@@ -36,7 +36,7 @@ from caugym.train import train
 from caugym.train.nano import create
 from caugym.train.worker import quiet
 
-TRAINING, HELD_OUT, CALM = 11_200, 420, 70
+TRAINING, HELD_OUT, CALM = 11_200, 350, 70
 """Problems to train on, problems to measure on, and CaLM Lite questions to ask at most."""
 
 GRPO = ("steps=16",)
