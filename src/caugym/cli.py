@@ -235,17 +235,19 @@ def data(
     kind: Annotated[
         Literal["sft", "dpo", "kto", "rl"],
         typer.Argument(
-            help="sft: worked solutions; dpo: with a typed mistake each; kto: either, labelled; "
-            "rl: questions and gold."
+            help="sft: solutions; dpo: with a mistake each; kto: either, labelled; rl: gold only."
         ),
     ],
     path: Annotated[Path, typer.Argument(help="A set that `caugym make` wrote.")],
     out: Out,
+    style: Annotated[
+        Literal["symbolic", "prose", "named"], typer.Option(help="The writing; named: prose with theorems.")
+    ] = "symbolic",
 ) -> None:
     """Turn a set into training rows, as TRL takes them: .jsonl or .parquet."""
     from caugym.data.rows import write_rows
 
-    typer.echo(f"{write_rows(kind, path, out)} rows in {out}")
+    typer.echo(f"{write_rows(kind, path, out, style)} rows in {out}")
 
 
 @app.command(

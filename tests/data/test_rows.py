@@ -25,6 +25,17 @@ def test_sft_rows_end_in_the_gold_answer(made: Path) -> None:
         assert grade(said["content"], gold).correct
 
 
+def test_solutions_come_in_styles(made: Path) -> None:
+    plain, prose = training_rows("dpo", made), training_rows("dpo", made, "prose")
+    for before, after in zip(plain, prose, strict=True):
+        assert before["id"] == after["id"]
+        for side in ("chosen", "rejected"):
+            assert after[side] != before[side]
+            lines = (row[side][0]["content"].splitlines() for row in (before, after))
+            assert len({found[-1] for found in lines}) == 1
+    assert training_rows("sft", made, "prose")[0]["completion"] == prose[0]["chosen"]
+
+
 def test_rl_rows_carry_what_the_reward_needs(made: Path) -> None:
     for row, source in zip(training_rows("rl", made), rows(made), strict=True):
         assert set(row) == {"prompt", "id", "task", "gold", "tolerance"}

@@ -9,6 +9,8 @@ rows add ``completion``, one or the other, and ``label``, true for the worked so
 ``task`` and ``mistake``, its kind (KTO: empty where there is none). The kinds are balanced within each task
 as far as its problems allow. KTO has one right and one wrong completion a problem, by turns and half the set
 apart. A problem that allows no mistake is left out. All is determined by the set.
+
+Solutions and mistakes are written in one of the styles of `caugym.problems.prose`.
 """
 
 import json
@@ -27,33 +29,35 @@ from caugym.data.manifest import replacing
 from caugym.data.row import Row, problem
 from caugym.data.shards import rows
 from caugym.problems.mistakes import Mistake, mistakes
+from caugym.problems.prose import Explanation, explained
 from caugym.problems.solve import solve
 
 Kind = Literal["sft", "dpo", "kto", "rl"]
 
 
-def training_rows(kind: Kind, path: Path) -> list[dict[str, Any]]:
+def training_rows(kind: Kind, path: Path, style: Explanation = "symbolic") -> list[dict[str, Any]]:
     """The training rows of a set.
 
     Args:
         kind: ``"sft"``, ``"dpo"``, ``"kto"`` or ``"rl"``.
         path: A folder that `make` wrote, or one of its Parquet files.
+        style: How solutions are written.
 
     Raises:
         InputError: If the kind is unknown or the set cannot be read.
     """
     if kind == "sft":
-        return list(map(_sft, rows(path)))
+        return [_sft(row, style) for row in rows(path)]
     if kind == "rl":
         return list(map(_rl, rows(path)))
     if kind == "dpo":
-        return list(_dpo(path))
+        return list(_dpo(path, style))
     if kind == "kto":
-        return _kto(list(_dpo(path)))
+        return _kto(list(_dpo(path, style)))
     raise InputError(f"there are no training rows of the kind {kind!r}; choose {', '.join(get_args(Kind))}")
 
 
-def write_rows(kind: Kind, path: Path, out: Path) -> int:
+def write_rows(kind: Kind, path: Path, out: Path, style: Explanation = "symbolic") -> int:
     """Write the training rows of a set to a file that ends in ``.parquet`` or ``.jsonl``; returns how many.
 
     Raises:
@@ -62,7 +66,7 @@ def write_rows(kind: Kind, path: Path, out: Path) -> int:
     out = Path(out)
     if out.suffix not in (".parquet", ".jsonl"):
         raise InputError(f"{out}: training rows are written to a file that ends in .parquet or .jsonl")
-    made = training_rows(kind, path)
+    made = training_rows(kind, path, style)
     with replacing(out) as partial:
         if out.suffix == ".parquet":
             pq.write_table(pa.Table.from_pylist(made), partial, compression="zstd")
@@ -72,10 +76,10 @@ def write_rows(kind: Kind, path: Path, out: Path) -> int:
     return len(made)
 
 
-def _sft(row: Row) -> dict[str, Any]:
+def _sft(row: Row, style: Explanation) -> dict[str, Any]:
     return {
         "prompt": _said("user", row["prompt"]),
-        "completion": _said("assistant", "\n".join(row["solution"])),
+        "completion": _said("assistant", "\n".join(explained(row["solution"], style))),
     }
 
 
@@ -90,7 +94,7 @@ def _rl(row: Row) -> dict[str, Any]:
     }
 
 
-def _dpo(path: Path) -> Iterator[dict[str, Any]]:
+def _dpo(path: Path, style: Explanation) -> Iterator[dict[str, Any]]:
     """Each problem with its solution and the mistake of which its task has had least so far."""
     made: Counter[tuple[str, ...]] = Counter()
     for row in rows(path):
@@ -107,8 +111,8 @@ def _dpo(path: Path) -> Iterator[dict[str, Any]]:
         made.update([(task, mistake.kind), (mistake.kind,)])
         yield {
             "prompt": _said("user", row["prompt"]),
-            "chosen": _said("assistant", "\n".join(row["solution"])),
-            "rejected": _said("assistant", "\n".join(mistake.steps)),
+            "chosen": _said("assistant", "\n".join(explained(row["solution"], style))),
+            "rejected": _said("assistant", "\n".join(explained(mistake.steps, style))),
             "id": row["id"],
             "task": task,
             "mistake": mistake.kind,

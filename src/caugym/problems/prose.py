@@ -1,0 +1,188 @@
+"""Worked solutions in sentences: the same steps and numbers as `caugym.problems.solution` writes in symbols.
+
+Steps are retold line by line, right ones and mistaken ones alike, so whatever holds or fails in the one style
+does so in the other. The last line, the final answer, stays as it is.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Literal, get_args
+
+from caugym.estimands import TABLE
+
+Explanation = Literal["symbolic", "prose", "named"]
+"""symbolic: as worked. prose: in sentences. named: in sentences that name the theorem used."""
+
+EXPLANATIONS: tuple[Explanation, ...] = get_args(Explanation)
+
+THEOREMS = {
+    "ATE": "the back-door adjustment formula",
+    "CDE": "back-door adjustment for the joint intervention",
+    "ETT": "back-door adjustment among those who have the factual level",
+    "NDE": "Pearl's mediation formula",
+    "NIE": "Pearl's mediation formula",
+    "PN": "the Tian-Pearl bounds",
+    "PS": "the Tian-Pearl bounds",
+}
+"""What each formula is known as."""
+
+_Tell = Callable[["_Teller", re.Match[str]], str]
+
+
+def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[str, ...]:
+    """The steps in a style.
+
+    Args:
+        steps: As `worked` or `mistakes` give them.
+        style: One of `EXPLANATIONS`.
+
+    >>> steps = ("X = rain: low -> high", "Y = yield: high", "path X -> Y", "Z = none",
+    ...     "ATE = P(y | X=high) - P(y | X=low)", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
+    ...     '{"ANSWER": "Yes", "PROB": "0.1200"}')
+    >>> for line in explained(steps, "named"):
+    ...     print(line)
+    The change is in rain, from low to high.
+    The question is how likely yield being high is.
+    A directed path leads from cause to effect: rain -> yield.
+    Nothing is adjusted for.
+    By the back-door adjustment formula, the average treatment effect is P(y | X=high) - P(y | X=low).
+    We get 67 - 55 = 12.
+    The average treatment effect is 0.1200, above 0, so the answer is Yes.
+    {"ANSWER": "Yes", "PROB": "0.1200"}
+    """
+    if style == "symbolic":
+        return tuple(steps)
+    teller = _Teller(named=style == "named")
+    return (*(teller.told(step) for step in steps[:-1]), steps[-1])
+
+
+class _Teller:
+    """Retells steps, and remembers what the symbols stand for."""
+
+    def __init__(self, named: bool) -> None:
+        self.named = named
+        self.names: dict[str, str] = {}
+
+    def told(self, step: str) -> str:
+        """One step as a sentence."""
+        forms = ((pattern.fullmatch(step), tell) for pattern, tell in _FORMS)
+        return next((tell(self, found) for found, tell in forms if found), f"We get {step}.")
+
+    def settings(self, text: str) -> str:
+        """``Z=low, X=high`` in words."""
+        parts = (part.partition("=") for part in text.split(", "))
+        return _and(f"{self.names.get(name, name)} being {level}" for name, _, level in parts)
+
+    def probability(self, text: str) -> str:
+        """``Z=low | X=high`` in words."""
+        event, _, given = text.partition(" | ")
+        condition = f" given {self.settings(given)}" if given else ""
+        return f"the probability of {self.settings(event)}{condition}"
+
+    def bind(self, text: str) -> list[str]:
+        """Remember ``Z1 = name, Z2 = name``; the names."""
+        pairs = [part.partition(" = ") for part in text.split(", ")]
+        self.names |= {symbol: name for symbol, _, name in pairs}
+        return [name for _, _, name in pairs]
+
+    def walk(self, text: str) -> str:
+        """A path with names for symbols."""
+        parts = re.split(r" (->|<-) ", text)
+        return " ".join(self.names.get(part, part) for part in parts)
+
+
+def _and(parts: Iterable[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _change(teller: _Teller, found: re.Match[str]) -> str:
+    teller.names["X"] = found[1]
+    return f"The change is in {found[1]}, from {found[2]} to {found[3]}."
+
+
+def _outcome(teller: _Teller, found: re.Match[str]) -> str:
+    teller.names["Y"] = found[1]
+    return f"The question is how likely {found[1]} being {found[2]} is."
+
+
+def _held(teller: _Teller, found: re.Match[str]) -> str:
+    parts = [part.partition(" = ") for part in found[1].split(", ")]
+    held = []
+    for symbol, _, rest in parts:
+        name, _, level = rest.rpartition(": ")
+        teller.names[symbol] = name
+        held.append(f"{name} at {level}")
+    return f"Held fixed: {_and(held)}."
+
+
+def _lacking(teller: _Teller, found: re.Match[str]) -> str:
+    terms = re.findall(r"P\(([^()]*)\)", found[1])
+    return f"What would be needed is not stated: {_and(list(map(teller.probability, terms)))}."
+
+
+def _absent(teller: _Teller, found: re.Match[str]) -> str:
+    named = re.sub(r"\b[XY]\b", lambda symbol: teller.names[symbol[0]], found[1])
+    return f"There is {named}, so there is no such effect."
+
+
+def _covariates(teller: _Teller, found: re.Match[str]) -> str:
+    names = teller.bind(found[0])
+    return "Nothing is adjusted for." if names == ["none"] else f"Adjust for {_and(names)}."
+
+
+def _mediators(teller: _Teller, found: re.Match[str]) -> str:
+    names = teller.bind(found[0])
+    return "There is no mediator." if names == ["none"] else f"The effect is mediated by {_and(names)}."
+
+
+def _formula(teller: _Teller, found: re.Match[str]) -> str:
+    quantity = TABLE[found[1]].name
+    verb = {"=": "is", ">=": "is at least", "<=": "is at most"}[found[2]]
+    body = found[3].replace("sum_z ", "the sum over z of ").replace("sum_m ", "the sum over m of ")
+    start = f"By {THEOREMS[found[1]]}, the" if teller.named else "The"
+    return f"{start} {quantity} {verb} {body}."
+
+
+def _derived(teller: _Teller, found: re.Match[str]) -> str:
+    same = re.fullmatch(r"P\(([^()]*)\)", found[3])
+    value = f"the same as {teller.probability(same[1])}" if same else found[3]
+    start = "We assume that the" if found[1] else "The"
+    return f"{start}{teller.probability(found[2]).removeprefix('the')} is {value}."
+
+
+def _cell(teller: _Teller, found: re.Match[str]) -> str:
+    return f"With {teller.settings(found[1])}: {found[2]}."
+
+
+def _conclusion(teller: _Teller, found: re.Match[str]) -> str:
+    sign = {"<": ", below 0", ">": ", above 0"}.get(found[3], "")
+    return f"The {TABLE[found[1]].name} is {found[2]}{sign}, so the answer is {found[4]}."
+
+
+_TASK = "|".join(TABLE)
+_FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
+    (re.compile(pattern), tell)
+    for pattern, tell in (
+        (r"X = (.+): (.+) -> (.+)", _change),
+        (r"Y = (.+): (.+)", _outcome),
+        (r"held (.+)", _held),
+        (r"not stated: (.+)", _lacking),
+        (r"edge X -> Y", lambda t, _: f"There is an arrow from {t.names['X']} to {t.names['Y']}."),
+        (r"path (.+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),
+        (r"(no .+)", _absent),
+        (r"Z1? = .+", _covariates),
+        (r"M1? = .+", _mediators),
+        (r"open (.+)", lambda t, f: f"Otherwise this path stays open: {t.walk(f[1])}."),
+        (rf"({_TASK}) = (-?[\d.]+)(?: ([<>=]) 0)?: (Yes|No)", _conclusion),
+        (rf"({_TASK}) (=|>=|<=) (.+)", _formula),
+        (r"(assume )?P\(([^()]*)\) [=≈] (.+)", _derived),
+        (r"(\S[^:]*=[^:]+): (.+)", _cell),
+        (r"not above 0: 0", lambda *_: "That is not above 0, so the bound is 0."),
+        (r"(.+) not below (.+): 1", lambda _, f: f"As {f[1]} is not below {f[2]}, the bound is 1."),
+        (r"(.+) above 0: 0", lambda _, f: f"As {f[1]} is above 0, the bound is 0."),
+        (r"(.+) below 1: 1", lambda _, f: f"As {f[1]} is below 1, the bound is 1."),
+        (r"(lower|upper) bound = (.+)", lambda _, f: f"The {f[1]} bound is {f[2]}."),
+    )
+)
+"""What steps look like, and how each is told; the first form that fits counts."""
