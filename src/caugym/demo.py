@@ -20,6 +20,7 @@ from time import monotonic
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from torch import set_num_threads
 
 from caugym.backends import Sampling
 from caugym.core.errors import InputError
@@ -61,6 +62,9 @@ def run(out: Path, calm: Path | None = None, console: Console | None = None) -> 
         InputError: If ``out`` or ``calm`` cannot be used.
     """
     quiet()
+    set_num_threads(
+        1
+    )  # matrices this small gain little from more, and threads that wait for each other stall
     console = console or Console(highlight=False)
     start = monotonic()
     train_set, test_set, untrained = out / "train", out / "test", out / "untrained"
