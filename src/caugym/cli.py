@@ -234,9 +234,7 @@ def grade(
 def data(
     kind: Annotated[
         Literal["sft", "dpo", "kto", "rl"],
-        typer.Argument(
-            help="sft: solutions; dpo: with a mistake each; kto: either, labelled; rl: gold only."
-        ),
+        typer.Argument(help="sft: solutions; dpo: and a mistake each; kto: either, labelled; rl: gold."),
     ],
     path: Annotated[Path, typer.Argument(help="A set that `caugym make` wrote.")],
     out: Out,
