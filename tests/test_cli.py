@@ -72,17 +72,11 @@ GOLD = '{"id": "a", "gold": {"status": "identified", "value": "0.5000", "answer"
 RIGHT = '{"id": "a", "reply": "{\\"ANSWER\\": \\"Yes\\", \\"PROB\\": \\"0.5\\"}"}'
 
 
-def test_help_is_quick_and_needs_no_torch() -> None:
+def test_help_loads_nothing_heavy() -> None:
     code = "import sys, caugym.cli; print([m for m in ('torch', 'numpy', 'pyarrow') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = caugym("--help")
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0
-    assert min(seconds) < 1.0  # 0.25 s on an idle machine; tests share theirs
+    assert caugym("--help").returncode == 0
 
 
 COMMANDS = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]

@@ -200,12 +200,9 @@ def test_an_answer_too_far_from_the_end_is_not_final() -> None:
 @pytest.mark.parametrize("grader", ["strict", "official"])
 def test_a_hostile_reply_of_10_MB_stalls_nobody(piece: str, grader: Grader) -> None:
     reply = piece * (10_000_000 // len(piece))
-    times = []
-    for _ in range(3):
-        start = perf_counter()
-        grade(reply, EFFECT, grader=grader)
-        times.append(perf_counter() - start)
-    assert min(times) < 0.1
+    start = perf_counter()
+    grade(reply, EFFECT, grader=grader)
+    assert perf_counter() - start < 5  # a stall lasts minutes; benchmarks/grade.py measures the speed
 
 
 golds = st.builds(

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from caugym.core.estimand import Sets
 from caugym.core.query import Assignment, Query, Term
 from caugym.problems.arithmetic import Arithmetic, Number, printed
-from caugym.problems.solution import _Writer
+from caugym.problems.solution import Writer
 from caugym.problems.solve import Solution
 
 Kind = Literal[
@@ -93,7 +93,7 @@ class NotKnownError(Exception):
 
 
 @dataclass
-class Mistaken(_Writer):
+class Mistaken(Writer):
     """The writer of worked solutions, going wrong in one way."""
 
     way: Way = field(kw_only=True)

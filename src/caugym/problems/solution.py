@@ -34,11 +34,13 @@ def final_answer(answer: Answer) -> str:
 
 def worked(solution: Solution) -> tuple[str, ...]:
     """The worked solution, a step a line; the last line is the final answer."""
-    return (*_Writer(solution).lines(), final_answer(solution.answer))
+    return (*Writer(solution).lines(), final_answer(solution.answer))
 
 
 @dataclass
-class _Writer:
+class Writer:
+    """Writes one solution; a mistaken one is written by a subclass that misreads or leaves out."""
+
     solution: Solution
     derived: dict[Term, list[str]] = field(default_factory=dict)
 
@@ -54,15 +56,19 @@ class _Writer:
         self.known = {s.term: printed(s.value, self.places) for s in self.problem.statements}
 
     def name(self, variable: int) -> str:
+        """X, Y, Z, M for those with a role, else the name."""
         return self.symbol.get(variable) or self.problem.variables[variable].name
 
     def level(self, variable: int, level: int) -> str:
+        """The level's name."""
         return self.problem.variables[variable].levels[level]
 
     def setting(self, assignment: Assignment) -> str:
+        """An assignment as written, e.g. ``Z=low, M=high``."""
         return ", ".join(f"{self.name(v)}={self.level(v, k)}" for v, k in assignment)
 
     def lines(self) -> Iterator[str]:
+        """The steps, without the final answer."""
         q, answer = self.problem.query, self.solution.answer
         x, y = self.problem.variables[q.treatment], self.problem.variables[q.outcome]
         yield f"X = {x.name}: {x.levels[q.original]} -> {x.levels[q.to]}"
@@ -148,6 +154,7 @@ class _Writer:
         return f"{q.task} <= min(1, [P(y | do({to})) - P({to}, y)] / P({original}, y'))"
 
     def p(self, event: Assignment, given: Assignment = ()) -> Number:
+        """P(event | given) as a number."""
         term = Term(_sorted(event), _sorted(given))
         found = self.known.get(term)
         return self._derive(term) if found is None else found
@@ -179,11 +186,13 @@ class _Writer:
         if step.rule == "independent":
             return [f"P({self.text(step.term)}) = P({self.text(step.parts[0].term)})"]
         additive = step.rule in ("complement", "rest", "sum") or step.rule.startswith("cells")
-        whole = self.arithmetic.percent and additive
+        parts = [number(part.value, self.places) for part in step.parts]
+        result = number(step.value, self.places)
+        result = result._replace(exact=all(n.exact for n in (*parts, result)))
+        whole = self.arithmetic.percent and additive and all(n.places == 2 for n in (*parts, result))
         writing, pattern = Arithmetic(whole), RULES[step.rule].pattern
-        right = pattern.replace("1 -", "100 -") if whole else pattern
-        right = right.format(*(writing.show(number(part.value, self.places)) for part in step.parts))
-        return [f"P({self.text(step.term)}) = {writing.equation(right, number(step.value, self.places))}"]
+        right = (pattern.replace("1 -", "100 -") if whole else pattern).format(*map(writing.show, parts))
+        return [f"P({self.text(step.term)}) = {writing.equation(right, result)}"]
 
     def text(self, term: Term) -> str:
         """The term with symbols and level names, e.g. ``Z=low | X=high``."""
