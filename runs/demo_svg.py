@@ -1,5 +1,6 @@
 """Run the demo and keep its terminal as a picture: ``python runs/demo_svg.py OUT docs/demo.svg``."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,4 +13,5 @@ if __name__ == "__main__":
     console = Console(record=True, width=92, highlight=False)
     console.print("[bold]$[/] make demo")
     run(out, console=console)
-    console.save_svg(str(picture), title="CauGym", clear=False)
+    drawn = console.export_svg(title="CauGym", clear=False)
+    picture.write_text(re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")

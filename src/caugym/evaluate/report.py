@@ -4,6 +4,7 @@ The page holds no script and asks for nothing over the network; it follows the r
 dark, and reads on a phone and on paper.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -255,7 +256,7 @@ def _reply(run: Run, record: Record) -> str:
     word = '<span class="wrong">not right</span>: ' + escape(verdict["reason"])
     if verdict["correct"]:
         word = '<span class="right">right</span>'
-    text = record["reply"]
+    text = re.sub(r"\n{3,}", "\n\n", record["reply"]).strip() or "(nothing but white space)"
     if len(text) > LONGEST:
         half = LONGEST // 2
         text = f"{text[:half]}\n[{len(text) - LONGEST:,} characters left out]\n{text[-half:]}"
