@@ -44,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
             server.headers.append(dict(self.headers))
             server.times.append(time.monotonic())
             server.busy += 1
+            self.counted = True
             server.busiest = max(server.busiest, server.busy)
             acts = server.script.get(prompt, [])
             act = acts.pop(0) if acts else server.default
@@ -52,11 +53,19 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:
-            with server.lock:
-                server.busy -= 1
+            self.answered()
+
+    def answered(self) -> None:
+        """The request is under way no longer: its client may send the next as soon as it has the reply."""
+        server = self.server
+        assert isinstance(server, Server)
+        with server.lock:
+            server.busy -= self.counted
+            self.counted = False
 
     def send(self, status: int, content: Any, **headers: str) -> None:
         """A whole response: JSON, or bytes as they are."""
+        self.answered()
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
         for name, value in {"Content_Type": "application/json", **headers}.items():

@@ -350,7 +350,7 @@ def test_requests_run_side_by_side_up_to_the_limit(server: Server) -> None:
     server.default = hangs(0.2)
     prompts = [f"q{i}" for i in range(24)]
     served(server, concurrency=6).generate(prompts, GREEDY, prompts)
-    assert 2 <= server.busiest <= 12  # the server may count a request for a moment after its reply has gone
+    assert server.busiest == 6
 
 
 def test_replies_come_as_they_are_ready(server: Server) -> None:

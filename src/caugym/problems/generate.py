@@ -191,9 +191,11 @@ class _Maker:
         tables = told_tables(heard, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
         proved: Witness | None = None
         if wish.lacking:
+            if gold.status != "insufficient":
+                return None
             start = model(problem, certificate(Sets(), tables))
             proved = proof(problem, start, repr((*self.coordinates(), index)))
-            if gold.status != "insufficient" or proved is None:
+            if proved is None:
                 return None
         elif gold.value is None or abs(float(gold.value) - (-value if turned else value)) > ROUNDING:
             return None

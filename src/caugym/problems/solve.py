@@ -21,6 +21,7 @@ from caugym.core.graph import DAG, mask
 from caugym.core.query import Query, Term
 from caugym.core.sufficiency import is_determined
 from caugym.estimands import TABLE, yes
+from caugym.problems.arithmetic import decimal
 from caugym.problems.derive import SLACK, Derivation, Key, Knowledge, Supposition, term_text
 from caugym.problems.problem import Answer, Problem
 from caugym.problems.rules import other_cells
@@ -139,9 +140,7 @@ def rounded(value: Fraction) -> str:
     >>> rounded(Fraction(-1, 8)), rounded(Fraction(5, 100000)), rounded(Fraction(-1, 10**9))
     ('-0.1250', '0.0001', '0.0000')
     """
-    units = (abs(value.numerator) * 20000 + value.denominator) // (2 * value.denominator)
-    sign = "-" if value < 0 and units else ""
-    return f"{sign}{units // 10000}.{units % 10000:04d}"
+    return decimal(value, 4)
 
 
 def _estimand(problem: Problem) -> Estimand:
