@@ -33,12 +33,12 @@ def test_every_step_is_told_with_its_numbers(task: str, set_: str) -> None:
 
 def test_symbols_are_told_by_name() -> None:
     steps = (
-        "X = rain: low -> high",
-        "Y = yield: high",
+        "X = rain: x' = low, x = high",
+        "Y = yield: y' = low, y = high",
         "path X -> soil -> Y",
         "Z = slope",
         "open X <- Z -> Y",
-        "P(Z=steep | X=low) = 100 - 30 = 70",
+        "P(Z=steep | x') = 100 - 30 = 70",
     )
     told = explained((*steps, "LACK_CONDITION"), "prose")
     assert told[2:] == (

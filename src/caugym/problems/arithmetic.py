@@ -117,11 +117,12 @@ class Arithmetic:
         (h1, l1), (h2, l2) = divmod(large, 100), divmod(small, 100)
         if (p > 0) == (q > 0):
             carry = int(l1 + l2 >= 100)
-            high = f"{h1:02d} + {h2:02d} + {carry} = {h1 + h2 + carry:02d}"
+            high = f"{h1:02d} + {h2:02d}{' + 1' * carry} = {h1 + h2 + carry:02d}"
             return f"{l1:02d} + {l2:02d} = {l1 + l2:02d}, {high}, "
         borrow = int(l1 < l2)
-        low = f"{l1:02d} - {l2:02d}{' + 100' * borrow} = {l1 - l2 + 100 * borrow:02d}"
-        return f"{low}, {h1:02d} - {h2:02d} - {borrow} = {h1 - h2 - borrow:02d}, "
+        l1 += 100 * borrow
+        high = f"{h1:02d} - {h2:02d}{' - 1' * borrow} = {h1 - h2 - borrow:02d}"
+        return f"{l1:02d} - {l2:02d} = {l1 - l2:02d}, {high}, "
 
 
 def _added(a: Number, b: Number) -> Number:

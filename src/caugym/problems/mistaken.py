@@ -140,22 +140,12 @@ class Mistaken(Writer):
 
     def _effect(self) -> tuple[list[str], Number]:
         lines, self.result = super()._effect()
-        if self.way.turned:
-            lines, self.result = self._turned(lines, self.result)
         return lines, self.result
 
-    def _turned(self, lines: list[str], total: Number) -> tuple[list[str], Number]:
-        """ETT with the last subtraction the other way round."""
-        q = self.problem.query
-        y, x1, x0 = ((q.outcome, q.level),), ((q.treatment, q.to),), ((q.treatment, q.original),)
-        factual = self.p(y, x0)
-        if not self.z:
-            line, turned = self.arithmetic.difference(self.p(y, x1), factual)
-            return [line], turned
-        factual = self.arithmetic.product(factual, self.one)[1]
-        counterfactual = self.arithmetic.difference(factual, total)[1]
-        ends, turned = self.arithmetic.total([counterfactual, -factual])
-        return [*lines[:-1], *ends], turned
+    def _contrast(self, factual: Number, counterfactual: Number) -> tuple[str, Number]:
+        if self.way.turned:
+            factual, counterfactual = counterfactual, factual
+        return super()._contrast(factual, counterfactual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,9 +162,8 @@ def _interventional(solution: Solution, steps: tuple[str, ...]) -> Mistake | Non
     writer = Mistaken(solution, way=way)
     if sets.adjust:
         return None
-    to = solution.problem.variables[query.treatment].levels[query.to]
     found = writer.p(((query.outcome, query.level),), ((query.treatment, query.to),))
-    formula = f"{query.task} = P(y | do(X={to}))"
+    formula = f"{query.task} = P(y | do(x))"
     body = [*steps[: _formula_line(query.task, steps)], formula, *chain(*writer.derived.values())]
     return _ended(solution, way, body, Fraction(found.units, 10**found.places))
 

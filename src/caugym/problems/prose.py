@@ -36,16 +36,16 @@ def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[s
         steps: As `worked` or `mistakes` give them.
         style: One of `EXPLANATIONS`.
 
-    >>> steps = ("X = rain: low -> high", "Y = yield: high", "path X -> Y", "Z = none",
-    ...     "ATE = P(y | X=high) - P(y | X=low)", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
+    >>> steps = ("X = rain: x' = low, x = high", "Y = yield: y' = low, y = high", "path X -> Y",
+    ...     "Z = none", "ATE = P(y | x) - P(y | x')", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
     ...     '{"ANSWER": "Yes", "PROB": "0.1200"}')
     >>> for line in explained(steps, "named"):
     ...     print(line)
-    The change is in rain, from low to high.
-    The question is how likely yield being high is.
+    The change is in rain, from low (x') to high (x).
+    The question is how likely yield being high (y, not y', which is low) is.
     A directed path leads from cause to effect: rain -> yield.
     Nothing is adjusted for.
-    By the back-door adjustment formula, the average treatment effect is P(y | X=high) - P(y | X=low).
+    By the back-door adjustment formula, the average treatment effect is P(y | x) - P(y | x').
     We get 67 - 55 = 12.
     The average treatment effect is 0.1200, above 0, so the answer is Yes.
     {"ANSWER": "Yes", "PROB": "0.1200"}
@@ -62,6 +62,7 @@ class _Teller:
     def __init__(self, named: bool) -> None:
         self.named = named
         self.names: dict[str, str] = {}
+        self.levels: dict[str, str] = {}
 
     def told(self, step: str) -> str:
         """One step as a sentence."""
@@ -69,8 +70,8 @@ class _Teller:
         return next((tell(self, found) for found, tell in forms if found), f"We get {step}.")
 
     def settings(self, text: str) -> str:
-        """``Z=low, X=high`` in words."""
-        parts = (part.partition("=") for part in text.split(", "))
+        """``Z=low, x'`` in words."""
+        parts = (self.levels.get(part, part).partition("=") for part in text.split(", "))
         return _and(f"{self.names.get(name, name)} being {level}" for name, _, level in parts)
 
     def probability(self, text: str) -> str:
@@ -98,22 +99,21 @@ def _and(parts: Iterable[str]) -> str:
 
 def _change(teller: _Teller, found: re.Match[str]) -> str:
     teller.names["X"] = found[1]
-    return f"The change is in {found[1]}, from {found[2]} to {found[3]}."
+    teller.levels |= {"x'": f"X={found[2]}", "x": f"X={found[3]}"}
+    return f"The change is in {found[1]}, from {found[2]} (x') to {found[3]} (x)."
 
 
 def _outcome(teller: _Teller, found: re.Match[str]) -> str:
     teller.names["Y"] = found[1]
-    return f"The question is how likely {found[1]} being {found[2]} is."
+    teller.levels |= {"y'": f"Y={found[2]}", "y": f"Y={found[3]}"}
+    return f"The question is how likely {found[1]} being {found[3]} (y, not y', which is {found[2]}) is."
 
 
 def _held(teller: _Teller, found: re.Match[str]) -> str:
-    parts = [part.partition(" = ") for part in found[1].split(", ")]
-    held = []
-    for symbol, _, rest in parts:
-        name, _, level = rest.rpartition(": ")
-        teller.names[symbol] = name
-        held.append(f"{name} at {level}")
-    return f"Held fixed: {_and(held)}."
+    symbol, name, short, level = found.groups()
+    teller.names[symbol] = name
+    teller.levels[short] = f"{symbol}={level}"
+    return f"Held fixed: {name} at {level} ({short})."
 
 
 def _lacking(teller: _Teller, found: re.Match[str]) -> str:
@@ -164,9 +164,9 @@ _TASK = "|".join(TABLE)
 _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
     (re.compile(pattern), tell)
     for pattern, tell in (
-        (r"X = (.+): (.+) -> (.+)", _change),
-        (r"Y = (.+): (.+)", _outcome),
-        (r"held (.+)", _held),
+        (r"X = (.+): x' = (.+), x = (.+)", _change),
+        (r"Y = (.+): y' = (.+), y = (.+)", _outcome),
+        (r"(M\d?) = (.+): (m\d?) = (.+)", _held),
         (r"not stated: (.+)", _lacking),
         (r"edge X -> Y", lambda t, _: f"There is an arrow from {t.names['X']} to {t.names['Y']}."),
         (r"path (.+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),

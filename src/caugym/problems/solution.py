@@ -1,7 +1,9 @@
 """Worked solutions: graph check, sets and why, formula, numbers, arithmetic, conclusion, final answer.
 
 Every step is one short line. The lines are the training target of SFT and what a user reads, so they are
-compact, symbolic and correct; `check_steps` verifies every equation in them.
+compact, symbolic and correct; `check_steps` verifies every equation in them. Small letters stand for levels,
+as in textbooks: x' is the original level of X and x the changed-to one, y the level of Y asked about and y'
+the other, m a level held, z and m under a sum each level in turn.
 """
 
 from collections.abc import Iterator
@@ -50,6 +52,9 @@ class Writer:
         self.z, self.m = tuple(bits(sets.adjust)), tuple(bits(sets.mediators))
         self.symbol = {q.treatment: "X", q.outcome: "Y"}
         self.symbol |= _numbered("Z", self.z) | _numbered("M", self.m or tuple(v for v, _ in q.held))
+        self.short = {(q.treatment, q.to): "x", (q.treatment, q.original): "x'"}
+        self.short |= {(q.outcome, q.level): "y", (q.outcome, 1 - q.level): "y'"}
+        self.short |= {(v, k): self.symbol[v].lower() for v, k in q.held if v in self.symbol}
         self.places = max((len(s.value.partition(".")[2]) for s in self.problem.statements), default=4)
         self.arithmetic = Arithmetic(percent=self.places <= 2)
         self.places = max(2, self.places)
@@ -64,20 +69,21 @@ class Writer:
         return self.problem.variables[variable].levels[level]
 
     def setting(self, assignment: Assignment) -> str:
-        """An assignment as written, e.g. ``Z=low, M=high``."""
-        return ", ".join(f"{self.name(v)}={self.level(v, k)}" for v, k in assignment)
+        """An assignment as written, e.g. ``x', Z=low``."""
+        return ", ".join(
+            self.short.get(setting) or f"{self.name(setting[0])}={self.level(*setting)}"
+            for setting in assignment
+        )
 
     def lines(self) -> Iterator[str]:
         """The steps, without the final answer."""
         q, answer = self.problem.query, self.solution.answer
         x, y = self.problem.variables[q.treatment], self.problem.variables[q.outcome]
-        yield f"X = {x.name}: {x.levels[q.original]} -> {x.levels[q.to]}"
-        yield f"Y = {y.name}: {y.levels[q.level]}"
-        if q.held:
-            held = ", ".join(
-                f"{self.name(v)} = {self.problem.variables[v].name}: {self.level(v, k)}" for v, k in q.held
-            )
-            yield f"held {held}"
+        yield f"X = {x.name}: x' = {x.levels[q.original]}, x = {x.levels[q.to]}"
+        yield f"Y = {y.name}: y' = {y.levels[1 - q.level]}, y = {y.levels[q.level]}"
+        for v, k in q.held:
+            name, level = self.problem.variables[v].name, self.level(v, k)
+            yield f"{self.name(v)} = {name}: {self.setting(((v, k),))} = {level}"
         estimand = TABLE[q.task]
         if answer.status != "identified":
             yield "not stated: " + ", ".join(f"P({self.text(term)})" for term in self.solution.missing)
@@ -132,15 +138,15 @@ class Writer:
         q = self.problem.query
         z = "z" if self.z else ""
         over_z = "sum_z P(z) " if z else ""
-        to, original = (f"X={self.level(q.treatment, k)}" for k in (q.to, q.original))
+        to, original = "x", "x'"
 
         def p(event: str, *given: str) -> str:
             return f"P({event} | {', '.join(g for g in given if g)})"
 
         m = "m" if self.m or q.held else ""
         if q.task == "ETT":
-            counterfactual = f"sum_z {p('y', to, z)} {p('z', original)}" if z else p("y", to)
-            return f"ETT = {p('y', original)} - {counterfactual}"
+            contrast = f"{p('y', original)} - {p('y', to, z)}"
+            return f"ETT = sum_z {p('z', original)} [{contrast}]" if z else f"ETT = {contrast}"
         if q.task == "NIE":
             weights = f"[{p('m', to, z)} - {p('m', original, z)}]"
             return f"NIE = {over_z}sum_m {p('y', original, 'm', z)} {weights}"
@@ -195,7 +201,7 @@ class Writer:
         return [f"P({self.text(step.term)}) = {writing.equation(right, result)}"]
 
     def text(self, term: Term) -> str:
-        """The term with symbols and level names, e.g. ``Z=low | X=high``."""
+        """The term with symbols and level names, e.g. ``Z=low | x'``."""
         event, given = self.setting(term.event), self.setting(term.given)
         return f"{event} | {given}" if given else event
 
@@ -204,13 +210,13 @@ class Writer:
             yield tuple(zip(variables, levels, strict=True))
 
     def _effect(self) -> tuple[list[str], Number]:
-        if self.problem.query.task == "ETT":
-            return self._treated()
+        q = self.problem.query
+        among = ((q.treatment, q.original),) if q.task == "ETT" else ()
         lines, parts = [], []
         for z in self._cells(self.z):
             inner_lines, part = self._inner(z)
             if z:
-                weighed, part = self.arithmetic.product(part, self.p(z))
+                weighed, part = self.arithmetic.product(part, self.p(z, among))
                 if len(inner_lines) == 1:
                     inner_lines[0] += f", {weighed}"
                 else:
@@ -231,6 +237,9 @@ class Writer:
             if q.task == "NIE":
                 line, part = self.arithmetic.difference(self.p(m, x1 + z), self.p(m, x0 + z))
                 factor = self.p(y, x0 + m + z)
+            elif q.task == "ETT":
+                line, part = self._contrast(self.p(y, x0), self.p(y, x1 + z))
+                factor = None
             else:
                 held = q.held + m + z
                 line, part = self.arithmetic.difference(self.p(y, x1 + held), self.p(y, x0 + held))
@@ -243,24 +252,9 @@ class Writer:
         sums, total = self.arithmetic.total(parts)
         return lines + sums, total
 
-    def _treated(self) -> tuple[list[str], Number]:
-        q = self.problem.query
-        y, x1, x0 = ((q.outcome, q.level),), ((q.treatment, q.to),), ((q.treatment, q.original),)
-        factual = self.p(y, x0)
-        if not self.z:
-            line, total = self.arithmetic.difference(factual, self.p(y, x1))
-            return [line], total
-        lines, parts = [], []
-        for z in self._cells(self.z):
-            line, part = self.arithmetic.product(self.p(y, x1 + z), self.p(z, x0))
-            lines.append(f"{self.setting(z)}: {line}")
-            parts.append(part)
-        sums, counterfactual = self.arithmetic.total(parts)
-        lines += sums
-        if self.arithmetic.percent:
-            lines.append(f"{self.arithmetic.show(factual)} * 100 = {self.arithmetic.show(_scaled(factual))}")
-        ends, total = self.arithmetic.total([_scaled(factual), -counterfactual])
-        return lines + ends, total
+    def _contrast(self, factual: Number, counterfactual: Number) -> tuple[str, Number]:
+        """ETT in one stratum: what is minus what would have been."""
+        return self.arithmetic.difference(factual, counterfactual)
 
     def _bound(self, answer: Answer) -> Iterator[str]:
         q, do = self.problem.query, self.arithmetic
@@ -281,8 +275,8 @@ class Writer:
         evidence = self.p(x0 + happened)
         if self.z:
             if do.percent:
-                yield ", ".join(f"{do.show(n)} * 100 = {do.show(_scaled(n))}" for n in (other, evidence))
-            other, evidence = _scaled(other), _scaled(evidence)
+                yield ", ".join(f"{do.show(n)} * 100 = {do.show(scaled(n))}" for n in (other, evidence))
+            other, evidence = scaled(other), scaled(evidence)
         sums, numerator = do.total([other, -intervened] if q.bound == "lower" else [intervened, -other])
         yield from sums
         if numerator.units <= 0:
@@ -300,7 +294,7 @@ def _numbered(letter: str, variables: tuple[int, ...]) -> dict[int, str]:
     return {v: f"{letter}{i}" for i, v in enumerate(variables, 1)}
 
 
-def _scaled(n: Number) -> Number:
+def scaled(n: Number) -> Number:
     """The same number in the unit of a product of two."""
     return Number(n.units * 10**n.places, 2 * n.places, 2, n.exact)
 

@@ -4,6 +4,7 @@ Each `Way` is worth trying; whether its numbers follow, and whether it ends in a
 is written out.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations, islice
@@ -74,7 +75,6 @@ def _one_stratum(solution: Solution) -> Iterator[Way]:
     over = tuple(bits(sets.mediators if query.task == "NDE" else sets.adjust))
     if len(over) != 1 or query.task == "NIE":
         return
-    x1, _ = _levels(problem)
     for setting in ((over[0], 0), (over[0], 1)):
         if query.task in ("ATE", "CDE"):
             held = tuple(sorted((*query.held, setting)))
@@ -83,8 +83,8 @@ def _one_stratum(solution: Solution) -> Iterator[Way]:
             yield Way("stratum", replace(query, task="CDE", held=(setting,)), Sets(sets.adjust))
         else:
             z = problem.variables[over[0]]
-            within = f"{x1}, {z.name}={z.levels[setting[1]]})"
-            formula = rewritten((f"do({x1}))", within), (f"{x1})", within))
+            within = f"x, {z.name}={z.levels[setting[1]]})"
+            formula = rewritten(("do(x))", within), ("x)", within))
             yield Way("stratum", query, Sets(), _within(query, setting), formula)
 
 
@@ -104,11 +104,10 @@ def _other_weights(solution: Solution) -> Iterator[Way]:
     query, sets = solution.problem.query, solution.sets
     assert sets is not None
     to, original = (query.treatment, query.to), (query.treatment, query.original)
-    x1, x0 = _levels(solution.problem)
     if sets.adjust:
         yield Way("weights", query, sets, _crossed(sets.adjust))
-        right, written = ((original,), f"P(z | {x0})") if query.task == "ETT" else ((), "P(z)")
-        for given, instead in (((), "P(z)"), ((original,), f"P(z | {x0})"), ((to,), f"P(z | {x1})")):
+        right, written = ((original,), "P(z | x')") if query.task == "ETT" else ((), "P(z)")
+        for given, instead in (((), "P(z)"), ((original,), "P(z | x')"), ((to,), "P(z | x)")):
             if given != right:
                 yield Way("weights", query, sets, _given(sets.adjust, given), rewritten((written, instead)))
     if query.task in ("NDE", "NIE") and sets.mediators:
@@ -116,7 +115,7 @@ def _other_weights(solution: Solution) -> Iterator[Way]:
         yield Way("weights", query, sets, _crossed(sets.mediators, weighed))
         head = "P(m | " if query.task == "NDE" else "P(y | "
         reads = _at(weighed, {original: to})
-        yield Way("mediator", query, sets, reads, rewritten((head + x0, head + x1)))
+        yield Way("mediator", query, sets, reads, rewritten((head + "x'", head + "x")))
 
 
 def _turned(solution: Solution) -> Iterator[Way]:
@@ -125,21 +124,13 @@ def _turned(solution: Solution) -> Iterator[Way]:
     assert sets is not None
     back = replace(query, to=query.original)
     to, original = (query.treatment, query.to), (query.treatment, query.original)
-    x1, x0 = _levels(solution.problem)
     yield Way("outcome", replace(query, level=1 - query.level), sets)
     if query.task == "ETT":
-        factual = f"P(y | {x0})"
-        yield Way(
-            "sign",
-            query,
-            sets,
-            formula=lambda line: f"ETT = {line.removeprefix(f'ETT = {factual} - ')} - {factual}",
-            turned=True,
-        )
+        yield Way("sign", query, sets, formula=_swapped, turned=True)
     elif query.task in ("NDE", "NIE") and sets.mediators:
         kept = sets.mediators if query.task == "NDE" else 1 << query.outcome
         tail = "] P(m | " if query.task == "NDE" else "P(y | "
-        formula = rewritten((tail + x1, tail + x0))
+        formula = rewritten((tail + "x'", tail + "x"))
         yield Way("sign", back, sets, _at(kept, {to: original}), formula)
     else:
         yield Way("sign", back, sets)
@@ -165,7 +156,6 @@ def _bounds(solution: Solution) -> Iterator[Way]:
     query, sets = solution.problem.query, solution.sets
     assert sets is not None
     lower = query.bound == "lower"
-    x1, x0 = _levels(solution.problem)
     yield Way("bound", replace(query, bound="upper" if lower else "lower"), sets)
 
     def other_level(term: Term) -> Term:
@@ -174,16 +164,16 @@ def _bounds(solution: Solution) -> Iterator[Way]:
         return term
 
     y, other = ("y'", "y") if lower else ("y", "y'")
-    changed = rewritten((f"P({y} | do({x1}))", f"P({other} | do({x1}))"))
+    changed = rewritten((f"P({y} | do(x))", f"P({other} | do(x))"))
     yield Way("outcome", query, sets, other_level, changed)
     happened = (query.outcome, 1 - query.level)
     evidence = joint((query.treatment, query.original), happened)
     for term, text in (
-        (joint((query.treatment, query.to), (query.outcome, query.level)), f"P({x1}, y)"),
+        (joint((query.treatment, query.to), (query.outcome, query.level)), "P(x, y)"),
         (Term((happened,)), "P(y')"),
-        (Term(((query.treatment, query.original),)), f"P({x0})"),
+        (Term(((query.treatment, query.original),)), "P(x')"),
     ):
-        formula = rewritten((f"/ P({x0}, y')", f"/ {text}"))
+        formula = rewritten(("/ P(x', y')", f"/ {text}"))
         yield Way("denominator", query, sets, _instead({evidence: term}), formula)
 
 
@@ -226,10 +216,9 @@ def _other_levels(event: Assignment) -> Assignment:
     return ((variable, 1 - level), *more)
 
 
-def _levels(problem: Problem) -> tuple[str, str]:
-    """The changed-to and the original level of X, as written."""
-    names, query = problem.variables[problem.query.treatment].levels, problem.query
-    return f"X={names[query.to]}", f"X={names[query.original]}"
+def _swapped(line: str) -> str:
+    """The formula of ETT with its difference the other way round."""
+    return re.sub(r"(P\(y \| x'\)) - (P\(y \| [^()]*\))", r"\2 - \1", line)
 
 
 def rewritten(*pairs: tuple[str, str]) -> Callable[[str], str]:
