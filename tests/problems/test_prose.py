@@ -38,7 +38,7 @@ def test_symbols_are_told_by_name() -> None:
         "path X -> soil -> Y",
         "Z = slope",
         "open X <- Z -> Y",
-        "P(Z=steep | x') = 100 - 30 = 70",
+        "P(Z = steep | x') = 100 - 30 = 70",
     )
     told = explained((*steps, "LACK_CONDITION"), "prose")
     assert told[2:] == (

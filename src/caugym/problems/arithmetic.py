@@ -151,7 +151,7 @@ _TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|[-+*/()])")
 def equations(text: str) -> Iterator[tuple[str, bool]]:
     """Every numeric equation in a text, with whether it holds (``≈``: to the last decimal written).
 
-    >>> list(equations("Z=low: 31 * 45 = 1240 + 155 = 1395, then 2/3 ≈ 0.67 and 1 + 1 = 3"))
+    >>> list(equations("Z = low: 31 * 45 = 1240 + 155 = 1395, then 2/3 ≈ 0.67 and 1 + 1 = 3"))
     [('31 * 45 = 1240 + 155 = 1395', True), ('2/3 ≈ 0.67', True), ('1 + 1 = 3', False)]
     """
     for found in _EQUATION.finditer(text):

@@ -70,12 +70,12 @@ class _Teller:
         return next((tell(self, found) for found, tell in forms if found), f"We get {step}.")
 
     def settings(self, text: str) -> str:
-        """``Z=low, x'`` in words."""
-        parts = (self.levels.get(part, part).partition("=") for part in text.split(", "))
+        """``Z = low, x'`` in words."""
+        parts = (self.levels.get(part, part).partition(" = ") for part in text.split(", "))
         return _and(f"{self.names.get(name, name)} being {level}" for name, _, level in parts)
 
     def probability(self, text: str) -> str:
-        """``Z=low | X=high`` in words."""
+        """``Z = low | x'`` in words."""
         event, _, given = text.partition(" | ")
         condition = f" given {self.settings(given)}" if given else ""
         return f"the probability of {self.settings(event)}{condition}"
@@ -99,20 +99,20 @@ def _and(parts: Iterable[str]) -> str:
 
 def _change(teller: _Teller, found: re.Match[str]) -> str:
     teller.names["X"] = found[1]
-    teller.levels |= {"x'": f"X={found[2]}", "x": f"X={found[3]}"}
+    teller.levels |= {"x'": f"X = {found[2]}", "x": f"X = {found[3]}"}
     return f"The change is in {found[1]}, from {found[2]} (x') to {found[3]} (x)."
 
 
 def _outcome(teller: _Teller, found: re.Match[str]) -> str:
     teller.names["Y"] = found[1]
-    teller.levels |= {"y'": f"Y={found[2]}", "y": f"Y={found[3]}"}
+    teller.levels |= {"y'": f"Y = {found[2]}", "y": f"Y = {found[3]}"}
     return f"The question is how likely {found[1]} being {found[3]} (y, not y', which is {found[2]}) is."
 
 
 def _held(teller: _Teller, found: re.Match[str]) -> str:
     symbol, name, short, level = found.groups()
     teller.names[symbol] = name
-    teller.levels[short] = f"{symbol}={level}"
+    teller.levels[short] = f"{symbol} = {level}"
     return f"Held fixed: {name} at {level} ({short})."
 
 
@@ -171,13 +171,13 @@ _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
         (r"edge X -> Y", lambda t, _: f"There is an arrow from {t.names['X']} to {t.names['Y']}."),
         (r"path (.+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),
         (r"(no .+)", _absent),
-        (r"Z1? = .+", _covariates),
-        (r"M1? = .+", _mediators),
+        (r"Z1? = [^:]+", _covariates),
+        (r"M1? = [^:]+", _mediators),
         (r"open (.+)", lambda t, f: f"Otherwise this path stays open: {t.walk(f[1])}."),
         (rf"({_TASK}) = (-?[\d.]+)(?: ([<>=]) 0)?: (Yes|No)", _conclusion),
         (rf"({_TASK}) (=|>=|<=) (.+)", _formula),
         (r"(assume )?P\(([^()]*)\) [=≈] (.+)", _derived),
-        (r"(\S[^:]*=[^:]+): (.+)", _cell),
+        (r"(\S[^:]* = [^:]+): (.+)", _cell),
         (r"not above 0: 0", lambda *_: "That is not above 0, so the bound is 0."),
         (r"(.+) not below (.+): 1", lambda _, f: f"As {f[1]} is not below {f[2]}, the bound is 1."),
         (r"(.+) above 0: 0", lambda _, f: f"As {f[1]} is above 0, the bound is 0."),

@@ -69,9 +69,9 @@ class Writer:
         return self.problem.variables[variable].levels[level]
 
     def setting(self, assignment: Assignment) -> str:
-        """An assignment as written, e.g. ``x', Z=low``."""
+        """An assignment as written, e.g. ``x', Z = low``."""
         return ", ".join(
-            self.short.get(setting) or f"{self.name(setting[0])}={self.level(*setting)}"
+            self.short.get(setting) or f"{self.name(setting[0])} = {self.level(*setting)}"
             for setting in assignment
         )
 
@@ -201,7 +201,7 @@ class Writer:
         return [f"P({self.text(step.term)}) = {writing.equation(right, result)}"]
 
     def text(self, term: Term) -> str:
-        """The term with symbols and level names, e.g. ``Z=low | x'``."""
+        """The term with symbols and level names, e.g. ``Z = low | x'``."""
         event, given = self.setting(term.event), self.setting(term.given)
         return f"{event} | {given}" if given else event
 

@@ -83,7 +83,7 @@ def _one_stratum(solution: Solution) -> Iterator[Way]:
             yield Way("stratum", replace(query, task="CDE", held=(setting,)), Sets(sets.adjust))
         else:
             z = problem.variables[over[0]]
-            within = f"x, {z.name}={z.levels[setting[1]]})"
+            within = f"x, {z.name} = {z.levels[setting[1]]})"
             formula = rewritten(("do(x))", within), ("x)", within))
             yield Way("stratum", query, Sets(), _within(query, setting), formula)
 
