@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
 from caugym.cli import app
 from caugym.estimands import TABLE
@@ -79,7 +80,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert caugym("--help").returncode == 0
 
 
-COMMANDS = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
+COMMANDS = list(get_group(app).commands)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

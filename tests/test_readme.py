@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
 from caugym.cli import app
 
@@ -47,5 +48,5 @@ def test_python_in_the_readme() -> None:
 
 def test_the_table_has_every_command_and_no_other() -> None:
     shown = re.findall(r"^\| `caugym (\w+)", README, re.MULTILINE)
-    real = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
+    real = list(get_group(app).commands)
     assert shown == real

@@ -1,0 +1,5 @@
+"""``python -m caugym.cli``."""
+
+from caugym.cli import main
+
+main()
