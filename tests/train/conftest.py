@@ -15,17 +15,21 @@ Row = dict[str, Any]
 
 
 def toy(count: int, seed: int = 0) -> list[Row]:
-    """Questions whose answer stands in the text, with the columns of both kinds of training rows."""
+    """Questions whose answer stands in the text, with the columns of all kinds of training rows but KTO's."""
     random = Random(seed)
     rows = []
     for index in range(count):
         value = f"0.{random.randint(0, 9)}000"
         answer = "Yes" if value > "0.4" else "No"
         reply = f'{{"ANSWER": "{answer}", "PROB": "{value}"}}'
+        wrong = f'{{"ANSWER": "{answer}", "PROB": "0.{random.randint(0, 9)}500"}}'
+        right = [{"role": "assistant", "content": f"value {value}\n{reply}"}]
         rows.append(
             {
                 "prompt": [{"role": "user", "content": f"Rain sets mud to {value}."}],
-                "completion": [{"role": "assistant", "content": f"value {value}\n{reply}"}],
+                "completion": right,
+                "chosen": right,
+                "rejected": [{"role": "assistant", "content": f"value {value}\n{wrong}"}],
                 "id": f"toy-{index}",
                 "task": "ATE" if index % 2 else "CDE",
                 "gold": json.dumps({"status": "identified", "value": value, "answer": answer}),
@@ -33,6 +37,15 @@ def toy(count: int, seed: int = 0) -> list[Row]:
             }
         )
     return rows
+
+
+def rated(rows: list[Row]) -> list[Row]:
+    """Toy rows as KTO takes them: right and wrong by turns."""
+    return [
+        {"prompt": row["prompt"], "completion": row["rejected" if index % 2 else "chosen"]}
+        | {"label": index % 2 == 0}
+        for index, row in enumerate(rows)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,11 @@ import pytest
 import torch
 from rich.console import Console
 from trl import GRPOTrainer
-from trl.trainer.utils import add_fused_lm_head
 
 from caugym.backends.local import load, tokenise
 from caugym.core.errors import InputError
 from caugym.train import settings, watch, worker
 from caugym.train.grpo import TrimmedGRPO, trainer, trimmed
-from caugym.train.head import use_plain_head
 from caugym.train.prepare import online
 from caugym.train.recipe import resolve
 from caugym.train.rollout import rollout_function
@@ -85,25 +83,6 @@ def test_trimming_changes_nothing_but_the_padding(rows: list[Any], tiny: Path, t
     torch.testing.assert_close(losses[0], losses[1])
     for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
-
-
-@pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_the_plain_head_is_the_fused_one(tiny: Path, temperature: float) -> None:
-    numbers = torch.Generator().manual_seed(0)
-    ids = torch.randint(3, 300, (3, 20), generator=numbers)
-    labels = ids.masked_fill(torch.rand(3, 20, generator=numbers) < 0.4, -100)
-    seen = []
-    for plain in (False, True):
-        model, _ = load(str(tiny))
-        add_fused_lm_head(model, temperature=temperature, outputs=("log_probs", "entropy", "is_top1"))
-        if plain:
-            use_plain_head(model, temperature)
-        outputs = model(input_ids=ids, labels=labels, fused_lm_head=True)
-        gradients = torch.autograd.grad(outputs.loss, list(model.parameters()))
-        named = [outputs[name].float() for name in ("loss", "log_probs", "entropy", "is_top1", "label_mask")]
-        seen.append([*named, *gradients, model(input_ids=ids).logits])
-    for a, b in zip(*seen, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
 def test_rollouts_draw_by_step_process_and_place(rows: list[Any], tiny: Path) -> None:

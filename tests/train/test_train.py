@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,18 +16,19 @@ import pytest
 from caugym.core.errors import InputError
 from caugym.train import METHODS, fit
 from caugym.train.recipe import resolve
+from tests.train.conftest import rated
 
 Curve = Callable[[Path], list[dict[str, Any]]]
-FAST = {
-    "sft": ("steps=4", "batch=8", "micro=4", "processes=1", "log_every=1", "save_every=2"),
-    "grpo": (
-        *("steps=2", "batch=8", "micro=4", "processes=1", "log_every=1", "save_every=1"),
-        *("rollout.group=4", "rollout.max_tokens=32"),
-    ),
-}
+OFFLINE = ("steps=4", "batch=8", "micro=4", "processes=1", "log_every=1", "save_every=2")
+ONLINE = (
+    *("steps=2", "batch=8", "micro=4", "processes=1", "log_every=1", "save_every=1"),
+    *("rollout.group=4", "rollout.max_tokens=32"),
+)
+FAST = {method: ONLINE if kind == "rl" else OFFLINE for method, kind in METHODS.items()}
 
 
 def run(method: str, rows: Sequence[Any], model: Path | str, out: Path, *overrides: str, **how: bool) -> str:
+    rows = rated(list(rows)) if method == "kto" and rows else rows
     fit(resolve(method, overrides=(*FAST[method], *overrides)), rows, str(model), out, **how)
     return str(json.loads((out / "run.json").read_text())["weights"])
 
@@ -42,10 +44,9 @@ def test_a_run_leaves_model_record_and_curve(
     assert {"torch", "trl", "caugym"} <= record["versions"].keys()
     lines = curve(out)
     assert [line["step"] for line in lines] == list(range(1, len(lines) + 1))
-    shown = {"loss", "entropy", "tokens_per_second"} | (
-        {"reward", "solved", "length"} if method == "grpo" else set()
-    )
-    assert shown <= lines[0].keys()
+    online, offline = {"reward", "solved", "length"}, {"margin", "chosen", "rejected"}
+    own = {"rl": online, "dpo": offline | {"preferred"}, "kto": offline | {"kl"}}.get(METHODS[method], set())
+    assert {"loss", "entropy", "tokens_per_second"} | own <= lines[0].keys()
     from caugym.backends import Sampling, backend
 
     (reply,) = backend(str(out / "model"), device="cpu").generate(["Rain?"], Sampling(max_tokens=5), ["k"])
@@ -63,6 +64,7 @@ def test_supervised_training_learns(rows: list[Any], tiny: Path, tmp_path: Path,
 
 @pytest.mark.parametrize("method", METHODS)
 def test_dry_runs_write_nothing(method: str, rows: list[Any], tmp_path: Path) -> None:
+    rows = rated(rows) if method == "kto" else rows
     plan = fit(resolve(method, overrides=FAST[method]), rows, "scratch", tmp_path / "run", dry_run=True)
     assert (plan.rows, plan.processes, plan.method) == (len(rows), 1, method)
     assert f"{plan.steps} steps of 8" in str(plan)
@@ -119,6 +121,28 @@ def test_no_rows_are_refused(tiny: Path, tmp_path: Path) -> None:
         run("sft", [], tiny, tmp_path / "run")
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_cut_short_ends_with_the_same_weights(
+    method: str, rows: list[Any], taught: Path, tmp_path: Path, curve: Curve
+) -> None:
+    online = METHODS[method] == "rl"
+    steps, saved = (4, (2,)) if online else (12, (5, 10))  # 10 is in the second pass over the rows
+    overrides = (f"steps={steps}", f"save_every={saved[0]}", "trl.save_total_limit=9")
+    expected = run(method, rows, taught, tmp_path / "whole", *overrides)
+    for step in saved:
+        out = tmp_path / f"cut-{step}"
+        shutil.copytree(tmp_path / "whole", out, ignore=shutil.ignore_patterns("model"))
+        for later in [
+            p for p in out.glob("checkpoints/checkpoint-*") if int(p.name.rpartition("-")[2]) > step
+        ]:
+            shutil.rmtree(later)
+        record = json.loads((out / "run.json").read_text())
+        del record["weights"]
+        (out / "run.json").write_text(json.dumps(record | {"status": "running"}))
+        assert run(method, rows, taught, out, *overrides, resume=True) == expected
+        assert [line["step"] for line in curve(out)] == list(range(1, steps + 1))
+
+
 KILLED = """
 import json, sys
 from pathlib import Path
@@ -138,7 +162,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(
 ) -> None:
     overrides = (*FAST[method], f"processes={processes}", "steps=12")
     expected = run(method, rows, taught, tmp_path / "whole", *overrides)
-    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    (tmp_path / "rows.json").write_text(json.dumps(rated(rows) if method == "kto" else rows))
     out = tmp_path / "killed"
     command = [sys.executable, "-c", KILLED, method, str(taught), str(out), *overrides]
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -16,7 +16,7 @@ from caugym.train.recipe import Recipe, resolve
 if TYPE_CHECKING:
     from caugym.train.settings import Plan
 
-METHODS: dict[str, Kind] = {"sft": "sft", "grpo": "rl"}
+METHODS: dict[str, Kind] = {"sft": "sft", "dpo": "dpo", "kto": "kto", "grpo": "rl"}
 """Methods, each a module here with a ``trainer``, and the kind of training rows it takes."""
 
 
@@ -40,7 +40,7 @@ def train(
     """Post-train a model on a directory made by ``caugym make``.
 
     Args:
-        method: ``sft`` or ``grpo``.
+        method: One of `METHODS`.
         model: ``nano``, a directory (also that of a finished run), a hub id, or ``scratch`` for an untrained
             small model with a tokenizer fitted to the data.
         data: Directory of problems.
@@ -125,7 +125,14 @@ def _plan(
             start = _scratch(rows, out / "start" if write else Path(scratch) / "start", recipe.seed)
         loaded, tokenizer = load(str(start))
     context = loaded.config.max_position_embeddings - (recipe.rollout.max_tokens if recipe.rollout else 0)
-    prepared = (prepare.online if recipe.rollout else prepare.supervised)(rows, tokenizer, context)
+    prepared = prepare.prepare(
+        METHODS[recipe.method],
+        rows,
+        tokenizer,
+        context,
+        chunk=settings.micro(recipe),
+        seed=recipe.seed,
+    )
     share = recipe.batch // settings.processes(recipe)
     plan = settings.Plan(
         method=recipe.method,
@@ -157,7 +164,8 @@ def _scratch(rows: Sequence[Mapping[str, Any]], start: Path, seed: int) -> Path:
         texts = [
             str(message["content"])
             for row in rows[:4000]
-            for message in [*row["prompt"], *row.get("completion", [])]
+            for column in ("prompt", "completion", "chosen", "rejected")
+            for message in row.get(column, [])
         ]
         partial = start.with_name(start.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)

@@ -6,18 +6,20 @@ and padding included, and twice; for a small model that is a third of a training
 
 import functools
 import types
+from collections.abc import Collection
 from typing import Any
 
 import torch
 from trl.trainer.utils import FusedCausalLMOutput
 
 
-def use_plain_head(model: Any, temperature: float = 1.0) -> None:
+def use_plain_head(model: Any, temperature: float = 1.0, also: Collection[str] = ()) -> None:
     """Let ``model(..., labels=..., fused_lm_head=True)`` answer as TRL's patched forward does, but faster.
 
     Args:
         model: A causal language model that a TRL trainer has patched.
         temperature: The logits are divided by it.
+        also: Fields to compute besides the usual ones: ``"mean_logits"``, ``"log_sum_sq_probs"``.
     """
     patched = model.forward
 
@@ -29,12 +31,17 @@ def use_plain_head(model: Any, temperature: float = 1.0) -> None:
         labels = labels[:, 1:]
         mask = labels != -100
         chosen = labels[mask]
-        scores = (self.get_output_embeddings()(hidden[mask]).float() / temperature).log_softmax(-1)
+        logits = self.get_output_embeddings()(hidden[mask]).float() / temperature
+        scores = logits.log_softmax(-1)
         picked = scores.gather(-1, chosen[:, None])[:, 0]
 
         def spread(values: torch.Tensor) -> torch.Tensor:
             return values.new_zeros(mask.shape).masked_scatter(mask, values)
 
+        extra = {
+            "mean_logits": lambda: logits.detach().mean(-1),
+            "log_sum_sq_probs": lambda: (2 * scores.detach()).logsumexp(-1),
+        }
         log_probs = spread(picked)
         return FusedCausalLMOutput(
             loss=-log_probs.sum() / (mask.sum().clamp(min=1) if count is None else count),
@@ -42,6 +49,7 @@ def use_plain_head(model: Any, temperature: float = 1.0) -> None:
             entropy=spread(-(scores.exp() * scores).sum(-1)),
             is_top1=spread(scores.argmax(-1) == chosen),
             label_mask=mask,
+            **{name: spread(extra[name]()) for name in also},
         )
 
     model.forward = types.MethodType(functools.wraps(type(model).forward)(forward), model)

@@ -131,7 +131,7 @@ def resolve(method: str, recipe: str | Path | None = None, overrides: Sequence[s
     """The recipe of a method, changed by a YAML file and by ``key=value`` texts, in that order.
 
     Args:
-        method: ``sft`` or ``grpo``.
+        method: One that has a packaged recipe, e.g. ``"grpo"``.
         recipe: YAML file; the packaged recipe by default.
         overrides: For instance ``("steps=200", "rollout.group=16", "trl.max_grad_norm=0.5")``.
 

@@ -24,12 +24,18 @@ FIELDS = {
     "completions/mean_length": "length",
     "completions/clipped_ratio": "truncated",
     "frac_reward_zero_std": "no_signal",
+    "rewards/accuracies": "preferred",
+    "rewards/margins": "margin",
+    "logps/chosen": "chosen",
+    "logps/rejected": "rejected",
     "clip_ratio/region_mean": "clipped",
     "learning_rate": "learning_rate",
     "grad_norm": "gradient",
     "epoch": "epoch",
 }
-"""TRL's names and ours; ``no_signal`` is the share of groups whose replies all earned the same."""
+"""TRL's names and ours. ``no_signal`` is the share of groups whose replies all earned the same; ``preferred``
+the share of pairs in which the model moved towards the right reply; ``chosen`` and ``rejected`` the
+log-probabilities of right and wrong replies."""
 
 COMPLETE = "complete"
 """Marks a checkpoint that was written to the end."""

@@ -20,6 +20,8 @@ def quiet() -> None:
     os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is pinned and tested
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")  # DPO's and KTO's look at the reference
     import datasets
     import transformers
 
@@ -56,7 +58,10 @@ def work(out: Path) -> Any:
     recipe = directory.recipe(out)
     model, tokenizer = load(record["start"], attention=directory.attention())
     data = datasets.load_from_disk(str(out / directory.DATA))
-    trainer = trainer_of(recipe.method)(model, tokenizer, data, recipe, out)
+    try:
+        trainer = trainer_of(recipe.method)(model, tokenizer, data, recipe, out)
+    except (ValueError, NotImplementedError) as error:
+        raise InputError(f"TRL refuses this recipe: {' '.join(str(error).split())}") from error
     trainer.remove_callback(PrinterCallback)
     console = Console(stderr=True)
     trainer.add_callback(watch.Curve(out / directory.METRICS, console))
