@@ -1,9 +1,20 @@
 """The order of rows: every row once an epoch, alike rows together, nothing but seed and epoch."""
 
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.data import SequentialSampler
 
+from caugym.backends.local import load
+from caugym.train import settings
 from caugym.train.order import ByLength
+from caugym.train.prepare import supervised
+from caugym.train.recipe import resolve
+from caugym.train.sft import trainer
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=400)
 
@@ -39,3 +50,16 @@ def test_epochs_and_seeds_differ_and_rows_of_a_pass_are_alike() -> None:
     assert max(spreads) < 40
     firsts = [lengths[row] for row in order[::8]]
     assert firsts != sorted(firsts), "short passes do not come first"
+
+
+@pytest.mark.parametrize(("override", "kind"), [((), ByLength), (("sequential",), SequentialSampler)])
+def test_a_recipe_may_ask_for_another_order(
+    override: tuple[str, ...], kind: type[Any], rows: list[Any], tiny: Path, tmp_path: Path
+) -> None:
+    model, tokenizer = load(str(tiny))
+    chosen = [f"trl.train_sampling_strategy={name}" for name in override]
+    recipe = resolve("sft", overrides=["steps=1", "processes=1", "micro=4", "batch=4", *chosen])
+    data = datasets.Dataset.from_list(supervised(rows, tokenizer, 128))
+    sampler = trainer(model, tokenizer, data, recipe, tmp_path)._get_train_sampler()
+    assert isinstance(sampler, kind)
+    assert isinstance(sampler, SequentialSampler) or sampler.rows == settings.micro(recipe)

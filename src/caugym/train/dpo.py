@@ -12,13 +12,11 @@ from caugym.train import order, preference
 from caugym.train.recipe import Recipe
 
 
-class PreparedDPO(preference.Prepared, DPOTrainer):  # type: ignore[misc, unused-ignore]
+class PreparedDPO(preference.Prepared, order.Ordered, DPOTrainer):  # type: ignore[misc, unused-ignore]
     """DPO on prepared pairs, in an order that survives a resumption."""
-
-    def _get_train_sampler(self, *_: Any) -> order.ByLength:
-        return order.by_length(self)
 
 
 def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> DPOTrainer:
     """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.paired`."""
-    return preference.make(PreparedDPO, DPOConfig, model, tokenizer, data, recipe, out)
+    fields = {"train_sampling_strategy": "group_by_length"}
+    return preference.make(PreparedDPO, DPOConfig, fields, model, tokenizer, data, recipe, out)

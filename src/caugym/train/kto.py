@@ -26,4 +26,4 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
     """
     if settings.micro(recipe) < 2:
         raise InputError("kto needs passes of at least 2 rows; raise micro, or batch, or lower processes")
-    return preference.make(PreparedKTO, KTOConfig, model, tokenizer, data, recipe, out)
+    return preference.make(PreparedKTO, KTOConfig, {}, model, tokenizer, data, recipe, out)

@@ -47,8 +47,13 @@ class ByLength(Sampler[int]):
         return iter([row for each in [*passes, short] for row in each])
 
 
-def by_length(trainer: Any) -> ByLength:
-    """The order for a trainer whose rows have a ``length``."""
-    args = trainer.args
-    rows = args.per_device_train_batch_size * args.world_size
-    return ByLength(trainer.train_dataset["length"], rows, args.data_seed)
+class Ordered:
+    """Mixed into a TRL trainer whose rows have a ``length``: what `group_by_length` means is `ByLength`."""
+
+    def _get_train_sampler(self, *given: Any) -> Any:
+        this: Any = self
+        args = this.args
+        if args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(*given)  # type: ignore[misc]
+        rows = args.per_device_train_batch_size * args.world_size
+        return ByLength(this.train_dataset["length"], rows, args.data_seed)

@@ -36,18 +36,19 @@ class Prepared:
 def make(
     kind: type[Any],
     configuration: type[Any],
+    fields: dict[str, Any],
     model: Any,
     tokenizer: Any,
     data: Any,
     recipe: Recipe,
     out: Path,
 ) -> Any:
-    """A trainer of this kind.
+    """A trainer of this kind; ``fields`` of its configuration give way to the recipe's own.
 
     Raises:
         InputError: If the recipe cannot be used.
     """
-    fields = {"max_length": None, "remove_unused_columns": False}
+    fields = {"max_length": None, "remove_unused_columns": False} | fields
     args = settings.configuration(configuration, fields | settings.arguments(recipe, len(data), out))
     made = kind(
         model=model,

@@ -10,16 +10,14 @@ from caugym.train.head import use_plain_head
 from caugym.train.recipe import Recipe
 
 
-class OrderedSFT(SFTTrainer):  # type: ignore[misc, unused-ignore]
+class OrderedSFT(order.Ordered, SFTTrainer):  # type: ignore[misc, unused-ignore]
     """SFT on rows in an order that survives a resumption."""
-
-    def _get_train_sampler(self, *_: Any) -> order.ByLength:
-        return order.by_length(self)
 
 
 def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> SFTTrainer:
     """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.supervised`."""
-    fields = {"max_length": None} | settings.arguments(recipe, len(data), out)
+    fields = {"max_length": None, "train_sampling_strategy": "group_by_length"}
+    fields |= settings.arguments(recipe, len(data), out)
     made = OrderedSFT(
         model=model,
         args=settings.configuration(SFTConfig, fields),
