@@ -65,6 +65,7 @@ def test_the_layout_is_that_of_the_hub(made: Path) -> None:
         "n": 42,
         "seed": 7,
         "split": "test",
+        "curriculum": False,
     }
     assert manifest["complete"]
     assert manifest["canary"] in (made / "README.md").read_text()

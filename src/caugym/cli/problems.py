@@ -24,18 +24,26 @@ def make(
         str, typer.Option("--set", help="base, rephrased, omitted, deconfounding, redundant, insufficient.")
     ] = "base",
     task: Annotated[str, typer.Option(help="all, or codes with commas: ATE,NIE.")] = "all",
-    level: Annotated[str, typer.Option(help="easy, standard or hard.")] = "standard",
+    level: Annotated[
+        str, typer.Option(help="easy, standard or hard; with -even, spread evenly over difficulty.")
+    ] = "standard",
     n: Annotated[int, typer.Option(help="Problems over all tasks.")] = 700,
     seed: Annotated[int, typer.Option(help="Another seed, other problems.")] = 1,
     split: Annotated[str, typer.Option(help="Splits share no graph, no names and no problem.")] = "test",
     shard: Annotated[str, typer.Option(help="i/N: make only the i-th of N parts, 0 <= i < N.")] = "0/1",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    curriculum: Annotated[
+        bool, typer.Option("--curriculum", help="Easy problems first; the level is LEVEL-even.")
+    ] = False,
 ) -> None:
     """Make problems with proved answers: Parquet shards, a manifest and a card; resumes."""
     from caugym.data.manifest import MakeConfig
     from caugym.data.shards import make as make_set
+    from caugym.problems.levels import EVEN
 
-    config = MakeConfig(set=set_, tasks=_tasks(task), level=level, n=n, seed=seed, split=split)
+    if curriculum:
+        level = level.removesuffix(EVEN) + EVEN
+    config = MakeConfig(set_, _tasks(task), level, n, seed, split, curriculum)
     with resumable():
         manifest = make_set(out, config, workers=workers, shard=_shard(shard))
     typer.echo(f"{manifest.rows:,} problems in {out}")

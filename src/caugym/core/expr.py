@@ -111,6 +111,11 @@ class Expr(ABC):
                 stack[-1] = _clip(step, stack[-1])
         return cast(T, stack[0])
 
+    @property
+    def products(self) -> int:
+        """How many multiplications and divisions there are, with all sums written out."""
+        return sum(step in ("*", "/") for step in self._program[1])
+
     @cached_property
     def _program(self) -> tuple[tuple[Term, ...], tuple["_Step", ...]]:
         """The terms, and the calculation on their numbers in reverse Polish notation."""

@@ -33,7 +33,8 @@ tags:
 Every answer is the formula over exactly the numbers that the text prints, and follows from the text alone;
 every row carries its worked solution and a certificate: a joint distribution that has every printed number.
 
-Made by `caugym make OUT --set {set} --task {codes} --level {level} --n {n} --seed {seed} --split {split}`
+Made by
+`caugym make OUT --set {set} --task {codes} --level {level} --n {n} --seed {seed} --split {split}{order}`
 (caugym {code}, generator {generator}). `caugym check OUT` proves it again from the text.
 
 | field | holds |
@@ -45,6 +46,7 @@ Made by `caugym make OUT --set {set} --task {codes} --level {level} --n {n} --se
 | `solution` | the worked solution, a step each; the last is the final answer |
 | `variables`, `edges`, `statements`, `query` | the problem as numbers: variables and levels counted from 0 |
 | `certificate` | JSON: the sets of the formula; P(level 1 given parents) of each variable in units of 1e-12 |
+| `difficulty` | counted: variables, statements, adjustment, mediators, products of the formula, digits |
 | `provenance` | generator version, seed, index within the task, refused draws before this one |
 
 Rows: {rows}. SHA-256 over the rows: `{sha256}`.
@@ -67,6 +69,7 @@ def card(manifest: Manifest) -> str:
         split=config.split,
         level=config.level,
         seed=config.seed,
+        order=" --curriculum" if config.curriculum else "",
         n=config.n,
         size=next((size for bound, size in bounds if manifest.rows < bound), "n>1M"),
         rows=manifest.rows,

@@ -16,13 +16,14 @@ Each fault has a kind, so that a report says what is wrong and not only that som
 | ``polarity``, ``question`` | text and record ask for different things |
 | ``gold``, ``yes/no`` | the answer solved from the text is another; value and yes/no apart |
 | ``certificate`` | the joint distribution does not prove the numbers and the answer |
+| ``difficulty`` | measured on the text it is another |
 | ``solution`` | an equation does not hold, or the last step is not the gold answer |
 | ``grading`` | the gold reply is not graded correct, or an empty or a near-miss reply is |
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ from caugym.data.progress import bar
 from caugym.data.row import Row, digest, digest_of, read_rows
 from caugym.grade import grade
 from caugym.problems.certificate import faults as certificate_faults
+from caugym.problems.difficulty import difficulty
 from caugym.problems.problem import Answer, Problem
 from caugym.problems.read import read
 from caugym.problems.solution import check_steps, final_answer
@@ -185,13 +187,15 @@ def _row_faults(row: Row) -> Iterator[Fault]:
     recorded, gold = rowing.problem(row), rowing.gold(row)
     try:
         told = read(row["prompt"])
-        answer = solve(told).answer
+        solution = solve(told)
     except InputError as error:
         yield "unreadable", str(error)
         return
     yield from record_faults(told, recorded)
-    yield from _answer_faults(answer, gold)
+    yield from _answer_faults(solution.answer, gold)
     yield from (("certificate", what) for what in _certificate_faults(told, gold, row))
+    if (found := asdict(difficulty(solution))) != row["difficulty"]:
+        yield "difficulty", f"the text measures {found}, the record says {row['difficulty']}"
     yield from (("solution", f"{equation} does not hold") for equation in check_steps(row["solution"]))
     if not row["solution"] or row["solution"][-1] != final_answer(gold):
         yield "solution", "its last step is not the gold answer"

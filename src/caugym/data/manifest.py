@@ -10,7 +10,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from caugym import __version__
 from caugym.core.errors import InputError
 from caugym.core.query import Task
 from caugym.data.row import CANARY
-from caugym.problems.generate import SETS, TASKS, VERSION
-from caugym.problems.levels import level_named
+from caugym.problems.balance import rung
+from caugym.problems.generate import SETS, TASKS, VERSION, series
+from caugym.problems.levels import EVEN, level_named
 
 NAME = "manifest.json"
 SHARD_ROWS = 2_000
@@ -36,6 +38,8 @@ class MakeConfig:
         n: Number of items over all tasks.
         seed: Another seed gives other items.
         split: ``"train"``, ``"test"``, ...; splits share no item.
+        curriculum: Whether the items of a lower rung of difficulty come before those of a higher one, rather
+            than mixed; needs a level that ends in ``-even``.
 
     Raises:
         InputError: If a field cannot be used; the message says what can.
@@ -47,6 +51,7 @@ class MakeConfig:
     n: int = 700
     seed: int = 1
     split: str = "test"
+    curriculum: bool = False
 
     def __post_init__(self) -> None:
         if self.set not in SETS:
@@ -55,7 +60,8 @@ class MakeConfig:
         if unknown or not self.tasks or len(set(self.tasks)) < len(self.tasks):
             named = ", ".join(map(str, unknown or self.tasks)) or "none"
             raise InputError(f"tasks must be different ones of {', '.join(TASKS)}, not {named}")
-        level_named(self.level)
+        if not level_named(self.level).even and self.curriculum:
+            raise InputError(f"a curriculum needs problems of every difficulty: level {self.level}{EVEN}")
         if self.n < 1:
             raise InputError(f"n must be at least 1, not {self.n}")
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.split):
@@ -63,7 +69,20 @@ class MakeConfig:
 
     def item(self, position: int) -> tuple[Task, int]:
         """Task and index of the item at a position of the set."""
+        if self.curriculum:
+            position = _ascending(self)[position]
         return self.tasks[position % len(self.tasks)], position // len(self.tasks)
+
+
+@lru_cache(maxsize=4)
+def _ascending(config: MakeConfig) -> list[int]:
+    """Positions of the mixed set, those of a lower rung first."""
+
+    def height(position: int) -> int:
+        task, index = replace(config, curriculum=False).item(position)
+        return rung(series(config.set, task, config.level, config.split, config.seed), index)
+
+    return sorted(range(config.n), key=height)
 
 
 @dataclass(frozen=True, slots=True)

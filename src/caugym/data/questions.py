@@ -21,6 +21,7 @@ from caugym.core.errors import InputError
 from caugym.data.records import Record, records
 from caugym.estimands import TABLE
 from caugym.grade import TOLERANCE
+from caugym.problems.difficulty import Difficulty
 from caugym.problems.problem import Answer
 
 TEXT_KEYS = ("prompt", "problem", "question", "text")
@@ -39,6 +40,7 @@ class Question:
         set: Name of the set, if the source says.
         level: Name of the level, if the source says.
         tolerance: Largest accepted distance from the label's value.
+        difficulty: In words the tens of its measured score, if the source has one.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Question:
     set: str | None = None
     level: str | None = None
     tolerance: float = TOLERANCE
+    difficulty: str | None = None
 
 
 def questions(path: Path) -> Iterator[Question]:
@@ -67,6 +70,7 @@ def questions(path: Path) -> Iterator[Question]:
             set=_set(record),
             level=record.fields.get("level"),
             tolerance=tolerance(record),
+            difficulty=_difficulty(record),
         )
         if question.id in seen:
             raise InputError(
@@ -201,3 +205,12 @@ def _set(record: Record) -> str | None:
         return "calm"
     name = record.file.stem.removesuffix("_dataset")
     return name if name in SETS and "problem" in record.fields else None
+
+
+def _difficulty(record: Record) -> str | None:
+    """The tens in which the score of an item of ours lies, e.g. ``"20 to 29"``."""
+    try:
+        tens = Difficulty(**record.fields["difficulty"]).score // 10
+    except (KeyError, TypeError):
+        return None
+    return f"{10 * tens} to {10 * tens + 9}" if tens < 4 else "40 or more"

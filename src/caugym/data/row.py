@@ -7,6 +7,7 @@ does not depend on how Parquet packs it.
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from caugym.core.errors import InputError
 from caugym.core.query import Assignment, Query, Term
+from caugym.problems.difficulty import Difficulty
 from caugym.problems.generate import VERSION, Item
 from caugym.problems.problem import Answer, Problem, Statement, Variable
 
@@ -68,6 +70,7 @@ SCHEMA = pa.schema(
             ),
         ),
         ("certificate", _TEXT),
+        ("difficulty", pa.struct([(field.name, _NUMBER) for field in fields(Difficulty)])),
         (
             "provenance",
             pa.struct([("generator", _TEXT), ("seed", _NUMBER), ("index", _NUMBER), ("attempt", _NUMBER)]),
@@ -120,6 +123,7 @@ def row(item: Item) -> Row:
             "polarity": query.polarity,
         },
         "certificate": item.certificate,
+        "difficulty": asdict(item.difficulty),
         "provenance": {
             "generator": VERSION,
             "seed": item.seed,

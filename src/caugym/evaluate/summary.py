@@ -10,7 +10,7 @@ from caugym.evaluate.records import Record, Run, load
 from caugym.evaluate.stats import Estimate, Score, accuracy, majority, mean, pass_at
 from caugym.grade import Grader
 
-Part = Literal["task", "set", "level"]
+Part = Literal["task", "set", "level", "difficulty"]
 """What the problems of a run can be divided by."""
 
 NO_ANSWER = ("unparsed", "truncated")
@@ -22,7 +22,7 @@ class Summary:
     """One run, or one part of it.
 
     Attributes:
-        name: ``"all"``, or the task, set or level.
+        name: ``"all"``, or the task, set, level or step of difficulty.
         strict: Accuracy under the strict grader.
         official: Accuracy under the release's published rule.
         k: Replies a problem.
@@ -47,7 +47,7 @@ def summary(run: Run | Path) -> Summary:
 
 
 def parts(run: Run | Path, part: Part = "task") -> dict[str, Summary]:
-    """The figures of each task, set or level, by name; questions that name none are left out."""
+    """The figures of each task, set, ..., by name; questions that name none are left out."""
     run = load(run) if isinstance(run, Path) else run
     members: dict[str, list[str]] = {}
     for id_ in run.replies:

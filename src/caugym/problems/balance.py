@@ -11,6 +11,7 @@ from functools import lru_cache
 from caugym.core.query import Task
 from caugym.core.streams import stream
 from caugym.estimands import TABLE
+from caugym.problems.difficulty import RUNGS
 from caugym.problems.levels import Level
 from caugym.problems.structure import Bound
 from caugym.problems.transforms import Transform
@@ -29,6 +30,7 @@ class Wish:
         clipped: PN, PS: whether the bound is cut off at 0 or 1.
         less: Whether the question asks for "less likely".
         lacking: Whether the problem cannot be answered.
+        rung: On which step of difficulty the problem stands, where problems are spread evenly.
     """
 
     yes: bool | None
@@ -37,10 +39,16 @@ class Wish:
     clipped: bool
     less: bool = False
     lacking: bool = False
+    rung: int = 0
 
 
 def wished(transform: Transform, task: Task, level: Level, coordinates: Coordinates, index: int) -> Wish:
     """What the item at an index must be; ``coordinates`` name the series that the index counts in."""
+    wish = _wished(transform, task, level, coordinates, index)
+    return replace(wish, rung=rung(coordinates, index)) if level.even else wish
+
+
+def _wished(transform: Transform, task: Task, level: Level, coordinates: Coordinates, index: int) -> Wish:
     if not transform.gap:
         return _answerable(transform, task, level, coordinates, index)
     pair = index // 2
@@ -59,6 +67,12 @@ def _answerable(transform: Transform, task: Task, level: Level, coordinates: Coo
         return Wish(coin, null, None, False, less)
     kind = _order(8, *coordinates, index // 8)[index % 8]
     return Wish(None, False, "lower" if kind % 2 else "upper", kind // 2 < 4 * level.clipped)
+
+
+def rung(coordinates: Coordinates, index: int) -> int:
+    """The step of difficulty of the item at an index; the two of a pair stand on the same one."""
+    pair = index // 2
+    return _order(RUNGS, *coordinates, "rung", pair // RUNGS)[pair % RUNGS]
 
 
 @lru_cache(maxsize=1 << 12)

@@ -6,6 +6,7 @@ from that text agrees with the oracle's answer on a joint distribution that has 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby, islice
 from random import Random
 
@@ -18,9 +19,10 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.core.witness import Witness
 from caugym.estimands import TABLE, yes
-from caugym.problems.balance import Wish, wished
+from caugym.problems.balance import Coordinates, Wish, wished
 from caugym.problems.certificate import certificate, model, told_tables
 from caugym.problems.decoys import values, with_decoys
+from caugym.problems.difficulty import SAMPLE, Difficulty, difficulty, measured, on_rung, span
 from caugym.problems.gaps import proof, with_gap
 from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of, width
 from caugym.problems.levels import Level, level_named
@@ -53,6 +55,11 @@ CHUNK = 2048
 BATCH = 96
 
 
+def series(set_: str, task: Task, level: str, split: str, seed: int) -> Coordinates:
+    """The coordinates of a series, within which items are counted by their index."""
+    return VERSION, seed, split, set_, task, level
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A problem with all that is derived from it.
@@ -66,6 +73,7 @@ class Item:
         gold: The right answer.
         solution: The worked solution, a step a line; the last line is the final answer.
         certificate: Proof that the numbers are possible (`caugym.problems.certificate`).
+        difficulty: As measured on the text and its solution.
         tolerance: How far a reply's value may be from gold.
     """
 
@@ -82,6 +90,7 @@ class Item:
     gold: Answer
     solution: tuple[str, ...]
     certificate: str
+    difficulty: Difficulty
     tolerance: float = TOLERANCE
 
 
@@ -119,8 +128,8 @@ class _Maker:
     split: str
     seed: int
 
-    def coordinates(self) -> tuple[str | int, ...]:
-        return VERSION, self.seed, self.split, self.transform.name, self.task, self.level.name
+    def coordinates(self) -> Coordinates:
+        return series(self.transform.name, self.task, self.level.name, self.split, self.seed)
 
     def draft(self, index: int, attempt: int) -> _Draft:
         wish = wished(self.transform, self.task, self.level, self.coordinates(), index)
@@ -134,7 +143,19 @@ class _Maker:
         return _Draft(self, index, wish, structure, slots, structure.on(slots), rng)
 
     def structure(self, wish: Wish, rng: Random) -> Structure:
-        """A structure with what the set adds to it."""
+        """A structure with what the set adds to it; of the wished difficulty, where there is a wish."""
+        if not self.level.even:
+            return self.drawn(wish, rng)
+        return on_rung(wish.rung, _span(self), lambda: self.drawn(wish, rng), self.score)
+
+    def score(self, structure: Structure) -> int:
+        """How difficult problems of a structure are."""
+        zero = TABLE[self.task].zero(structure.dag, structure.query)
+        sets = None if zero else structure.sets
+        return measured(structure, sets, len(structure.terms), self.level.decimals).score
+
+    def drawn(self, wish: Wish, rng: Random) -> Structure:
+        """A structure with what the set adds to it, as it falls."""
         transform, level = self.transform, self.level
         if transform.confounded:
             level = replace(level, adjust=(0.0, *level.adjust[1:]), factors=3)
@@ -213,7 +234,16 @@ class _Maker:
             gold=gold,
             solution=worked(solution),
             certificate=certificate(solution.sets or Sets(), tables, proved),
+            difficulty=difficulty(solution),
         )
+
+
+@lru_cache(maxsize=64)
+def _span(maker: _Maker) -> tuple[int, int]:
+    """Between which scores the problems of a series lie."""
+    name = (*maker.coordinates(), "scores")
+    wishes = (wished(maker.transform, maker.task, maker.level, name, i) for i in range(SAMPLE))
+    return span(maker.score(maker.drawn(wish, stream(*name, i))) for i, wish in enumerate(wishes))
 
 
 def generate(

@@ -7,9 +7,12 @@
 (8, 8)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caugym.core.errors import InputError
+
+EVEN = "-even"
+"""Ends the names of levels whose problems are spread evenly over difficulty: ``standard-even``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Level:
         null: Share of problems whose effect is exactly 0 by the graph alone.
         clipped: Share of PN and PS problems whose bound is cut off at 0 or 1.
         real: Share of problems told with real-world names; the rest have invented ones.
+        even: Whether problems are spread evenly over their measured difficulty (`problems.difficulty`),
+            rather than as it falls.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Level:
     null: float = 0.08
     clipped: float = 0.25
     real: float = 0.5
+    even: bool = False
 
     def __post_init__(self) -> None:
         low, high = self.variables
@@ -65,8 +71,13 @@ LEVELS = {
 
 
 def level_named(name: str) -> Level:
-    """The built-in level called ``name``; an unknown one is an `InputError` that lists them."""
+    """The built-in level called ``name``; with ``-even`` at its end, spread evenly over difficulty.
+
+    Raises:
+        InputError: If there is none; the message lists them.
+    """
     try:
-        return LEVELS[name]
+        level = LEVELS[name.removesuffix(EVEN)]
     except KeyError:
         raise InputError(f"no level {name!r}; choose one of {', '.join(LEVELS)}") from None
+    return replace(level, name=name, even=True) if name.endswith(EVEN) else level
