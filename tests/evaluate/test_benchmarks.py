@@ -39,15 +39,18 @@ def test_a_benchmark_proves_itself_without_a_model(name: str, tmp_path: Path) ->
     for item in items:
         reply = benchmark.right(item)
         assert benchmark.official(reply, item), reply
-        assert benchmark.strict(reply, item), reply
-        assert benchmark.strict(f"<think>{benchmark.right(items[0])}</think>{reply}", item)
-        assert not benchmark.strict("", item)
-        assert not benchmark.strict(f"<think>{reply}", item)
+        assert benchmark.strict(reply, item).correct, reply
+        assert benchmark.strict(f"<think>{benchmark.right(items[0])}</think>{reply}", item).correct
+        assert benchmark.strict("", item).kind == "unparsed"
+        assert not benchmark.strict(f"<think>{reply}", item).correct
+        strict, official = benchmark.grade(reply, item, truncated=True)
+        assert (strict.kind, strict.correct, official.correct) == ("truncated", False, True)
         assert item.text
-        assert item.record
+        assert item.benchmark == name
     different = [(a, b) for a in items for b in items if a.gold != b.gold]
-    assert not any(benchmark.strict(benchmark.right(a), b) for a, b in different)
-    assert not any(benchmark.strict("\n".join(map(benchmark.right, pair)), pair[0]) for pair in different)
+    assert not any(benchmark.strict(benchmark.right(a), b).correct for a, b in different)
+    both = [("\n".join(map(benchmark.right, pair)), pair[0]) for pair in different]
+    assert not any(benchmark.strict(reply, item).correct for reply, item in both)
 
 
 @ALL
@@ -148,13 +151,13 @@ def test_official_rules_keep_their_laxity(tmp_path: Path) -> None:
     calm, item = BENCHMARKS["calm"], next(BENCHMARKS["calm"].load(public.SAMPLES["calm"](tmp_path)))
     lax = '{"prob": 0.5} or rather {"prob": 0.9}'
     assert calm.official(lax, item)
-    assert not calm.strict(lax, item)
+    assert not calm.strict(lax, item).correct
     assert not calm.official('{"prob": 0.5004}', item), "CaLM asks for four equal places"
-    assert calm.strict('{"prob": 0.5004}', item)
+    assert calm.strict('{"prob": 0.5004}', item).correct
     causal, question = BENCHMARKS["corr2cause"], None
     question = next(causal.load(public.SAMPLES["corr2cause"](tmp_path)))
     assert causal.official("I refuse.", question)
-    assert not causal.strict("I refuse.", question)
+    assert not causal.strict("I refuse.", question).correct
 
 
 @pytest.mark.parametrize(
@@ -213,4 +216,4 @@ def test_public_files_prove_themselves(pattern: str, name: str) -> None:
         assert benchmark.name == name
         for item in benchmark.load(file):
             assert benchmark.official(benchmark.right(item), item)
-            assert benchmark.strict(benchmark.right(item), item)
+            assert benchmark.strict(benchmark.right(item), item).correct

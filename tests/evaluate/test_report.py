@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caugym.backends import Reply, Sampling
+from caugym.backends import Prompt, Reply, Sampling
 from caugym.core.errors import InputError
 from caugym.core.graph import DAG
 from caugym.data.questions import Question
@@ -123,7 +123,7 @@ class Hostile:
 
     name = "<b>&amp;"
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """Nothing of it may act as markup."""
         return [
             Reply('</pre><script>alert("1")</script>' + "x" * 50_000 + "\ud83d", "stop", 9) for _ in prompts
@@ -261,7 +261,7 @@ class Clueless:
 
     name = "clueless"
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """The same reply to everything."""
         return [Reply('{"ANSWER": "Yes", "PROB": "0.1"}', "stop", 9) for _ in prompts]
 

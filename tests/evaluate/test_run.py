@@ -19,6 +19,7 @@ from caugym.core.errors import InputError
 from caugym.evaluate import records
 from caugym.evaluate import run as running
 from caugym.evaluate.run import regrade, run, weights_digest
+from caugym.evaluate.source import Source
 from caugym.grade import grade
 from tests.evaluate.toy import Toy, label, questions
 
@@ -230,7 +231,7 @@ def test_weights_have_a_digest(tmp_path: Path) -> None:
 
 
 def test_a_named_model_is_evaluated_on_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "read_questions", lambda path: iter(questions(4)))
+    monkeypatch.setattr(running, "source", lambda path: Source(str(path), tuple(questions(4))))
     monkeypatch.setattr(running, "backend", lambda spec, **options: Toy(name=spec, **options))
     monkeypatch.setattr(running, "model_path", lambda spec: spec)
     result = running.evaluate(

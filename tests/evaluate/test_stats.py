@@ -195,3 +195,35 @@ def test_nothing_to_estimate_is_none_with_a_reason() -> None:
 
 def test_binomials_stay_exact() -> None:
     assert stats.pass_at(8, [(1, 64)]).value == pytest.approx(1 - comb(63, 8) / comb(64, 8))
+
+
+@given(scores, scores)
+def test_f1_is_the_harmonic_mean_of_precision_and_recall(
+    positive: list[tuple[int, int]], negative: list[tuple[int, int]]
+) -> None:
+    estimate = stats.f1(positive, negative, draws=200)
+    hit, asked = sum(c for c, _ in positive), sum(n for _, n in positive)
+    said = hit + sum(n - c for c, n in negative)
+    assert estimate.value == pytest.approx(scipy_stats.hmean([hit / said, hit / asked]) if hit else 0)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 0 <= estimate.low <= estimate.high <= 1
+
+
+def test_f1_of_a_word_that_nobody_says_is_undefined() -> None:
+    estimate = stats.f1([], [(1, 1), (2, 2)])
+    assert estimate.value is None
+    assert estimate.reason
+
+
+def test_the_interval_of_f1_covers() -> None:
+    rng = np.random.default_rng(5)
+    n, recall, false = 120, 0.7, 0.2
+    truth = 2 * recall / (2 * recall + (1 - recall) + false)
+    covered = 0
+    for _ in range(200):
+        positive = [(int(hit), 1) for hit in rng.random(n) < recall]
+        negative = [(int(right), 1) for right in rng.random(n) >= false]
+        estimate = stats.f1(positive, negative, draws=400)
+        covered += (estimate.low or 0) <= truth <= (estimate.high or 1)
+    assert covered / 200 > 0.9

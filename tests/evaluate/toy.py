@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from caugym.backends import Reply, Sampling
+from caugym.backends import Prompt, Reply, Sampling
 from caugym.core.streams import stream
 from caugym.data.questions import Question
 from caugym.evaluate.run import run
@@ -55,11 +55,11 @@ class Toy:
     delay: float = 0.0
     asked: int = 0
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt."""
         time.sleep(self.delay)
         self.asked += len(prompts)
-        return [self._reply(p, sampling, key) for p, key in zip(prompts, keys, strict=True)]
+        return [self._reply(str(p), sampling, key) for p, key in zip(prompts, keys, strict=True)]
 
     def _reply(self, prompt: str, sampling: Sampling, key: str) -> Reply:
         rng = stream("toy", key, sampling.seed, round(100 * sampling.temperature))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from caugym.core.errors import InputError
 
@@ -56,6 +56,24 @@ class Reply:
     tokens: int | None
 
 
+class Instructed(NamedTuple):
+    """A user's message under a system message."""
+
+    system: str
+    text: str
+
+
+Prompt = str | Instructed
+"""What a model is asked: a user's message, alone or under a system message."""
+
+
+def messages(prompt: Prompt) -> list[dict[str, str]]:
+    """The conversation that a prompt begins."""
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    return [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.text}]
+
+
 class Backend(Protocol):
     """Something that answers prompts."""
 
@@ -63,7 +81,7 @@ class Backend(Protocol):
     def name(self) -> str:
         """The spec it was made from."""
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt, in order; ``keys`` name the random stream of each."""
 
 
@@ -72,7 +90,7 @@ class Streaming(Backend, Protocol):
     """A backend whose replies arrive one by one."""
 
     def stream(
-        self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]
+        self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]
     ) -> Iterator[tuple[int, Reply]]:
         """The replies of `generate` in the order of their arrival, each with the position of its prompt."""
 

@@ -19,7 +19,7 @@ from transformers import (
     logging,
 )
 
-from caugym.backends import Reply, Sampling
+from caugym.backends import Prompt, Reply, Sampling, messages
 from caugym.backends.decode import Decoder, choose, supports, uniforms
 from caugym.core.errors import InputError
 
@@ -113,13 +113,13 @@ class LocalModel:
             else None
         )
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt; see `Backend.generate`.
 
         A reply ends with ``"length"`` where the model's context does, too; a prompt that fills the context
         gets an empty one.
         """
-        ids = [tokenise(self.tokenizer, [{"role": "user", "content": prompt}]) for prompt in prompts]
+        ids = [tokenise(self.tokenizer, messages(prompt)) for prompt in prompts]
         room = getattr(self.model.config, "max_position_embeddings", sys.maxsize)
         budgets: dict[int, list[int]] = {}
         for index, prompt in enumerate(ids):

@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from caugym.backends import Reply, Sampling
+from caugym.backends import Prompt, Reply, Sampling, messages
 from caugym.backends.endpoint import Endpoint, Refused, Stopped
 from caugym.core.errors import InputError
 from caugym.core.streams import stream
@@ -123,13 +123,13 @@ class ServedModel:
         self.usage = Usage()
         self._lock = Lock()
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt; see `Backend.generate`."""
         replies = dict(self.stream(prompts, sampling, keys))
         return [replies[index] for index in range(len(prompts))]
 
     def stream(
-        self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]
+        self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]
     ) -> Iterator[tuple[int, Reply]]:
         """Replies as they arrive, each with the position of its prompt.
 
@@ -185,11 +185,11 @@ class ServedModel:
             "refused": sorted(self.refused),
         }
 
-    def request(self, prompt: str, sampling: Sampling, key: str) -> dict[str, Any]:
+    def request(self, prompt: Prompt, sampling: Sampling, key: str) -> dict[str, Any]:
         """The body of one request, less what the server refused before."""
         body = {
             "model": self.model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": messages(prompt),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": stream("reply", sampling.seed, key).getrandbits(31),
@@ -197,7 +197,7 @@ class ServedModel:
         limit = next(name for name in self.limits if name not in self.refused)
         return {name: body[name] for name in body if name not in self.refused} | {limit: sampling.max_tokens}
 
-    def _ask(self, prompt: str, sampling: Sampling, key: str, stop: Event) -> Reply:
+    def _ask(self, prompt: Prompt, sampling: Sampling, key: str, stop: Event) -> Reply:
         while True:
             body = self.request(prompt, sampling, key)
             try:

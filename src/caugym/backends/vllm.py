@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from caugym.backends import Reply, Sampling
+from caugym.backends import Prompt, Reply, Sampling, messages
 from caugym.core.errors import InputError
 from caugym.core.streams import stream
 
@@ -51,12 +51,12 @@ class VllmModel:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(f"vLLM cannot load the model {path!r}: {reason}") from None
 
-    def generate(self, prompts: Sequence[str], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt; see `Backend.generate`. A prompt that fills the context gets an empty one."""
         from caugym.backends.local import tokenise
 
         tokenizer, room = self.engine.get_tokenizer(), self._room()
-        ids = [tokenise(tokenizer, [{"role": "user", "content": prompt}]) for prompt in prompts]
+        ids = [tokenise(tokenizer, messages(prompt)) for prompt in prompts]
         fitting = [index for index, prompt in enumerate(ids) if len(prompt) < room]
         replies = [Reply("", "length", 0)] * len(ids)
         if fitting:

@@ -64,7 +64,12 @@ def grade(
 def evaluate(
     model: Annotated[str, typer.Option(help="A folder, a hub id, vllm:ID or openai:ID.", show_default=False)],
     questions: Annotated[
-        Path, typer.Option("--set", help="A set, or a file as `solve` takes.", show_default=False)
+        str,
+        typer.Option(
+            "--set",
+            help="A set, a file as `solve` takes, or a public benchmark: its file or folder, or NAME:PATH.",
+            show_default=False,
+        ),
     ],
     out: Out,
     samples: Annotated[int, typer.Option(help="Replies to each question.")] = 5,
@@ -84,15 +89,17 @@ def evaluate(
     """Ask a model every question, grade its replies, print accuracy with 95 % intervals; resumes."""
     from caugym.backends import Sampling
     from caugym.evaluate.run import evaluate as evaluate_model
+    from caugym.evaluate.source import source
     from caugym.evaluate.tables import accuracy_sheet
 
     sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed)
     served = {"base_url": base_url, "api_key_env": api_key_env, "concurrency": concurrency}
     options = {name: value for name, value in served.items() if value is not None}
+    asked = source(questions)
+    for line in asked.about():
+        typer.echo(line, err=True)
     with resumable():
-        evaluate_model(
-            model, questions, out, samples=samples, sampling=sampling, limit=limit, options=options
-        )
+        evaluate_model(model, asked, out, samples=samples, sampling=sampling, limit=limit, options=options)
     show(accuracy_sheet(out))
 
 

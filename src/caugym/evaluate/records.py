@@ -24,11 +24,12 @@ from typing import Any, BinaryIO
 
 from caugym.core.errors import InputError
 from caugym.data.questions import Question
+from caugym.evaluate.benchmarks import BENCHMARKS, Benchmark, Item
 from caugym.problems.problem import Answer
 
 INFO, QUESTIONS, RECORDS = "run.json", "questions.jsonl", "records.jsonl"
 
-INFO_KEYS = ("model", "weights", "source", "config", "questions", "starts", "finished")
+INFO_KEYS = ("model", "weights", "source", "about", "config", "questions", "starts", "finished")
 """What ``run.json`` holds."""
 
 Record = dict[str, Any]
@@ -66,6 +67,12 @@ class Run:
         """The part of `replies` that is complete."""
         samples = self.info["config"]["samples"]
         return {id_: records for id_, records in self.replies.items() if len(records) == samples}
+
+    @cached_property
+    def benchmark(self) -> Benchmark | None:
+        """The public benchmark that was asked; None for all other questions."""
+        first = next(iter(self.questions.values()), None)
+        return BENCHMARKS[first.benchmark] if isinstance(first, Item) else None
 
     @property
     def expected(self) -> int:
@@ -157,11 +164,11 @@ def write_info(path: Path, info: dict[str, Any]) -> None:
 
 
 def _question(row: dict[str, Any]) -> Question:
-    label = row.pop("label")
-    if label is not None:
-        label = Answer(**{**label, "missing": tuple(label["missing"])})
+    for key in ("label", "gold"):
+        if isinstance(row.get(key), dict):
+            row[key] = Answer(**{**row[key], "missing": tuple(row[key]["missing"])})
     row = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-    return Question(**row, label=label)
+    return Item(**row) if "gold" in row else Question(**row)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -32,6 +32,9 @@ from caugym.evaluate.tables import (
 LONGEST = 6000
 """Characters of a reply that are shown, half from its beginning and half from its end."""
 
+RELEASE_RULE = "the published rule of the CauGym release, which does not grade yes/no."
+"""The official metric where no public benchmark was asked."""
+
 VERDICTS = {
     "correct": "Right",
     "wrong": "Wrong answer",
@@ -274,7 +277,8 @@ def _method(runs: list[Run]) -> str:
         told += (
             " Changes are paired by problem: bootstrap intervals, exact sign-flip tests, Holm's correction."
         )
-    told += " Official: the published rule of the CauGym release, which does not grade yes/no."
+    for rule in dict.fromkeys(run.benchmark.metric if run.benchmark else RELEASE_RULE for run in runs):
+        told += f" Official: {rule}"
     each = [summary(run) for run in runs]
     k = max(one.k for one in each)
     heads = ["run", "problems", "strict", "official"] + ([f"pass@{k}", f"maj@{k}"] if k > 1 else [])
@@ -302,6 +306,7 @@ def _facts(run: Run) -> dict[str, str]:
         "weights, sha256": (info["weights"] or NONE)[:16],
         "questions": f"{info['questions']['count']} from {info['source'] or 'memory'}",
         "questions, sha256": info["questions"]["sha256"][:16],
+        **({"benchmark": " ".join(info["about"])} if info["about"] else {}),
         "replies a problem": str(info["config"]["samples"]),
         **{key.replace("_", " "): str(value) for key, value in info["config"]["sampling"].items()},
         "replies": f"{len(run.records)} of {run.expected}",

@@ -21,13 +21,14 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from caugym.backends import Backend, Reply, Sampling, Streaming, backend, model_path
+from caugym.backends import Backend, Instructed, Prompt, Reply, Sampling, Streaming, backend, model_path
 from caugym.core.errors import InputError
 from caugym.data.questions import Question
-from caugym.data.questions import questions as read_questions
 from caugym.evaluate import records as folder
+from caugym.evaluate.benchmarks import BENCHMARKS, Item
 from caugym.evaluate.records import Record, Run
-from caugym.grade import Grader, grade
+from caugym.evaluate.source import Source, source
+from caugym.grade import grade
 
 PAPER = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192, seed=0)
 """The sampling of the paper "Can Post-Training Transform LLMs into Causal Reasoners?" (with 5 samples)."""
@@ -37,7 +38,7 @@ PACKAGES = ("caugym", "numpy", "torch", "transformers", "vllm")
 
 def evaluate(
     model: str,
-    path: Path,
+    asked: Source | Path | str,
     out: Path,
     *,
     samples: int = 5,
@@ -51,7 +52,7 @@ def evaluate(
 
     Args:
         model: ``nano``, a path, a hub id, or another spec that `caugym.backends.backend` understands.
-        path: Questions in any form that `caugym.data.questions` reads.
+        asked: What to ask, or the spec of it that `caugym.evaluate.source.source` understands.
         out: The run folder; a run that was cut short there is gone on with.
         samples: Replies a question.
         sampling: How replies are drawn.
@@ -63,17 +64,17 @@ def evaluate(
     Raises:
         InputError: As `run`, and where the model or the questions cannot be read.
     """
-    asked = list(read_questions(path))
+    asked = asked if isinstance(asked, Source) else source(asked)
     return run(
         backend(model, **(options or {})),
-        asked,
+        asked.questions,
         out,
         samples=samples,
         sampling=sampling,
         limit=limit,
         batch=batch,
         progress=progress,
-        source=str(path),
+        origin={"source": asked.name, "about": asked.about()},
         digest=weights_digest(model_path(model.removeprefix("vllm:"))),
     )
 
@@ -88,7 +89,7 @@ def run(
     limit: int | None = None,
     batch: int = 64,
     progress: bool = True,
-    source: str = "",
+    origin: Mapping[str, Any] | None = None,
     digest: str | None = None,
 ) -> Run:
     """Ask, grade and record; go on with the run in ``out`` if one was begun there.
@@ -106,7 +107,7 @@ def run(
         batch: Replies asked for, graded and written at a time, except where the model gives them one by one.
             The replies do not depend on it.
         progress: Show progress on the terminal (standard error).
-        source: Where the questions came from; kept as a note.
+        origin: Where the questions came from (``source``) and whose they are (``about``); kept as a note.
         digest: Digest of the model's weights, where there is one: a run only goes on with the same weights.
 
     Raises:
@@ -125,7 +126,7 @@ def run(
         "questions": {"count": len(asked), "sha256": hashlib.sha256(b"".join(lines)).hexdigest()},
     }
     with _opened(out) as file:
-        info = _begin(out, identity, lines, source)
+        info = _begin(out, identity, lines, {"source": "", "about": [], **(origin or {})})
         done = folder.mend(out / folder.RECORDS)
         unfinished = not info["finished"]
         try:
@@ -197,11 +198,11 @@ def _opened(out: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _begin(out: Path, identity: dict[str, Any], lines: list[bytes], source: str) -> dict[str, Any]:
+def _begin(out: Path, identity: dict[str, Any], lines: list[bytes], origin: dict[str, Any]) -> dict[str, Any]:
     start = {"time": _now(), "versions": _versions()}
     if not (out / folder.INFO).exists():
         folder.replace(out / folder.QUESTIONS, lines)
-        info = {**identity, "source": source, "starts": [start], "finished": None}
+        info = {**identity, **origin, "starts": [start], "finished": None}
     else:
         info = folder.read_info(out)
         changed = _changes(info, identity)
@@ -247,7 +248,7 @@ def _replies(
     model: Backend, todo: list[tuple[Question, int]], sampling: Sampling, batch: int
 ) -> Iterator[list[tuple[int, Reply]]]:
     """Replies with their positions in ``todo``: one by one where the model gives them so, else in batches."""
-    prompts = [question.text for question, _ in todo]
+    prompts = [_prompt(question) for question, _ in todo]
     keys = [f"{question.id}/{sample}" for question, sample in todo]
     if isinstance(model, Streaming):
         for reply in model.stream(prompts, sampling, keys):
@@ -256,6 +257,11 @@ def _replies(
     for start in range(0, len(todo), batch):
         part = slice(start, start + batch)
         yield list(enumerate(model.generate(prompts[part], sampling, keys[part]), start))
+
+
+def _prompt(question: Question) -> Prompt:
+    system = question.system if isinstance(question, Item) else ""
+    return Instructed(system, question.text) if system else question.text
 
 
 def _record(question: Question, sample: int, reply: Reply) -> Record:
@@ -272,16 +278,16 @@ def _record(question: Question, sample: int, reply: Reply) -> Record:
 
 
 def _graded(question: Question, record: Record) -> Record:
-    verdicts: dict[str, Any] = {"strict": None, "official": None}
-    if question.label is not None:
-        truncated = record["finish"] == "length"
-        graders: tuple[Grader, ...] = ("strict", "official")
-        for grader in graders:
-            verdict = grade(
-                record["reply"], question.label, question.tolerance, truncated=truncated, grader=grader
-            )
-            verdicts[grader] = asdict(verdict)
-    return {**record, **verdicts}
+    reply, truncated = record["reply"], record["finish"] == "length"
+    if isinstance(question, Item):
+        strict, official = BENCHMARKS[question.benchmark].grade(reply, question, truncated)
+    elif question.label is not None:
+        label, tolerance = question.label, question.tolerance
+        strict = grade(reply, label, tolerance, truncated=truncated)
+        official = grade(reply, label, tolerance, truncated=truncated, grader="official")
+    else:
+        return {**record, "strict": None, "official": None}
+    return {**record, "strict": asdict(strict), "official": asdict(official)}
 
 
 class _Bar:

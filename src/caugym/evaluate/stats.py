@@ -22,6 +22,7 @@ from math import comb, lcm, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caugym.core.streams import stream
 
@@ -138,6 +139,40 @@ def mean(values: Sequence[float], replies: int) -> Estimate:
     variance = float(np.var(values, ddof=1)) / m
     low, high = _wilson(p, _effective(p, variance, m, replies))
     return Estimate(p, low, high, m, replies)
+
+
+def f1(positive: Sequence[Score], negative: Sequence[Score], draws: int = 10_000) -> Estimate:
+    """The harmonic mean of precision and recall of one of two words, from how its questions were answered.
+
+    Args:
+        positive: Questions to which the word is the right answer; a reply that is not right misses it.
+        negative: The others; a reply that is not right says the word.
+        draws: Bootstrap draws over problems for the percentile interval.
+
+    >>> f1([(1, 1), (1, 1), (0, 1)], [(1, 1), (0, 1)]).value
+    0.6666666666666666
+    """
+    found = [(right, asked - right, 0) for right, asked in positive if asked]
+    found += [(0, 0, asked - right) for right, asked in negative if asked]
+    replies = sum(asked for _, asked in (*positive, *negative))
+    counts = Counter(found)
+    kinds = np.array(sorted(counts), dtype=float).reshape(-1, 3)
+    times = np.array([counts[kind] for kind in sorted(counts)])
+
+    def score(weights: NDArray[np.int64]) -> NDArray[np.float64]:
+        hit, missed, false = (weights @ kinds).T
+        with np.errstate(invalid="ignore"):
+            return np.asarray(2 * hit / (2 * hit + missed + false))
+
+    if not len(found) or not kinds.sum():
+        return Estimate(None, None, None, len(found), replies, "the word is neither right nor said anywhere")
+    value = float(score(times[None])[0])
+    if len(found) < 2:
+        return Estimate(value, None, None, 1, replies, "one problem shows no spread between problems")
+    rng = np.random.default_rng(stream("f1", str(sorted(counts.items()))).getrandbits(128))
+    drawn = score(rng.multinomial(len(found), times / times.sum(), size=draws))
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Estimate(value, float(low), float(high), len(found), replies)
 
 
 def majority(votes: Sequence[tuple[str, bool]]) -> float:

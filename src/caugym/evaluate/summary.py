@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from caugym.evaluate.benchmarks import Item
 from caugym.evaluate.records import Record, Run, load
-from caugym.evaluate.stats import Estimate, Score, accuracy, majority, mean, pass_at
+from caugym.evaluate.stats import Estimate, Score, accuracy, f1, majority, mean, pass_at
 from caugym.grade import Grader
 
 Part = Literal["task", "set", "level", "difficulty"]
@@ -24,7 +25,8 @@ class Summary:
     Attributes:
         name: ``"all"``, or the task, set, level or step of difficulty.
         strict: Accuracy under the strict grader.
-        official: Accuracy under the release's published rule.
+        official: The official figure: accuracy under the benchmark's own rule (for all but public benchmarks
+            that of the CauGym release), or its F1 where the benchmark reports that.
         k: Replies a problem.
         passed: pass@k, at least one reply of k right.
         voted: maj@k, the commonest answer of k right.
@@ -74,12 +76,22 @@ def _summary(name: str, run: Run, ids: Iterable[str]) -> Summary:
     return Summary(
         name=name,
         strict=accuracy(strict),
-        official=accuracy(list(scores(run, "official", ids).values())),
+        official=_official(run, ids),
         k=k,
         passed=pass_at(k, strict),
         voted=_voted(k, [run.replies[id_] for id_ in ids]),
         verdicts=dict(verdicts),
     )
+
+
+def _official(run: Run, ids: Iterable[str]) -> Estimate:
+    each = scores(run, "official", ids)
+    word = run.benchmark.positive if run.benchmark else None
+    if word is None:
+        return accuracy(list(each.values()))
+    asked = {id_: run.questions[id_] for id_ in each}
+    said = {id_ for id_, item in asked.items() if isinstance(item, Item) and item.gold == word}
+    return f1([each[id_] for id_ in each if id_ in said], [each[id_] for id_ in each if id_ not in said])
 
 
 def _voted(k: int, replies: list[list[Record]]) -> Estimate:

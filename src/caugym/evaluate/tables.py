@@ -1,6 +1,6 @@
 """Tables of runs and comparisons, for the terminal (at most 80 columns) and as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,9 +75,14 @@ def accuracy_sheet(run: Run | Path, part: Part = "task") -> Sheet:
     rows = [_accuracy_row(each, k) for each in (*divided.values(), whole)]
     return Sheet(
         f"{run.name}: {run.info['model']}, {k} {'reply' if k == 1 else 'replies'} a problem",
-        (part.capitalize(), "Problems", "Accuracy", "95 % interval", "Official", *several, "No answer"),
+        (part.capitalize(), "Problems", "Accuracy", "95 % interval", official(run), *several, "No answer"),
         tuple(rows),
-        (*_unfinished(run), "Figures in percent; intervals by problem; No answer: unreadable or cut off."),
+        (
+            *_unfinished(run),
+            "Figures in percent; intervals by problem; No answer: unreadable or cut off.",
+            *((f"{official(run)}: {run.benchmark.metric}",) if run.benchmark else ()),
+            *reasons(each.strict.reason for each in (*divided.values(), whole)),
+        ),
         rule=(len(divided) - 1,) if divided else (),
     )
 
@@ -102,12 +107,11 @@ def comparison_sheet(runs: Sequence[Run | Path], part: Part = "task") -> Sheet:
                 percent(row.after.value),
             )
         cells.append((*problems, *change))
-    reasons = sorted({row.difference.reason for row in rows if row.difference.reason})
     notes = (
         "N: problems. Accuracy in percent, change in points, paired by problem, with a bootstrap interval.",
         "p: exact sign-flip test, Holm-corrected.",
         "Detectable: the change that such a comparison finds with 80 % power.",
-        *(f"{NONE}: {reason}." for reason in reasons),
+        *reasons(row.difference.reason for row in rows),
         *(note for run in loaded for note in _unfinished(run)),
     )
     return Sheet(
@@ -118,6 +122,16 @@ def comparison_sheet(runs: Sequence[Run | Path], part: Part = "task") -> Sheet:
         names=3 if several else 1,
         rule=(len(loaded) * (len(loaded) - 1) // 2 - 1,),
     )
+
+
+def official(run: Run) -> str:
+    """The head of the column of official figures."""
+    return "Official F1" if run.benchmark and run.benchmark.positive else "Official"
+
+
+def reasons(given: Iterable[str]) -> tuple[str, ...]:
+    """Why figures are dashes, one sentence each."""
+    return tuple(f"{NONE}: {reason}." for reason in sorted({reason for reason in given if reason}))
 
 
 def percent(value: float | None, sign: bool = False) -> str:

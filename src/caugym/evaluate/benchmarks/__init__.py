@@ -30,7 +30,7 @@ def recognise(path: Path) -> Benchmark:
     Raises:
         InputError: If it is of none, or cannot be read.
     """
-    if path.suffix == ".csv":
+    if path.suffix == ".csv" or (path.is_dir() and any(path.glob("*.csv"))):
         known = [each for each in BENCHMARKS.values() if each is CORR2CAUSE]
     else:
         known = [each for each in BENCHMARKS.values() if each is not CORR2CAUSE]

@@ -10,8 +10,7 @@ from typing import Any
 
 from caugym.core.errors import InputError
 from caugym.data.records import records
-from caugym.evaluate.benchmarks.benchmark import Benchmark, Item
-from caugym.evaluate.benchmarks.replies import word
+from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, worded
 
 WORDS = ("Yes", "No", "Ambiguous")
 _PREFIXES = ("The answer is:", "The final answer is ", "The final answer is: ", "The answer is ")
@@ -24,9 +23,7 @@ def items(path: Path) -> Iterator[Item]:
         for number, example in enumerate(record.fields.get("examples") or (), 1):
             if not isinstance(example, dict) or example.get("target") not in WORDS:
                 raise InputError(f"{record.file}: example {number} has no target among {', '.join(WORDS)}")
-            yield Item(
-                f"bbeh-causal-{number}", str(example.get("input", "")), example["target"], record=example
-            )
+            yield Item(f"bbeh-causal-{number}", str(example.get("input", "")), gold=example["target"])
 
 
 def _shape(fields: Mapping[str, Any]) -> bool:
@@ -61,6 +58,6 @@ BBEH = Benchmark(
     shape=_shape,
     read=items,
     official=_official,
-    strict=lambda reply, item: word(reply, WORDS) == item.gold,
+    strict=worded(WORDS),
     right=lambda item: f"The answer is: {item.gold}",
 )

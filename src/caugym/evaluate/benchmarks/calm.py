@@ -12,10 +12,9 @@ from typing import Any
 
 from caugym.core.errors import InputError
 from caugym.data.questions import identifier, label, wording
-from caugym.data.records import records
-from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed
-from caugym.evaluate.benchmarks.replies import word
-from caugym.grade import grade
+from caugym.data.records import Record, records
+from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed, worded
+from caugym.grade import Verdict, grade
 from caugym.problems.problem import Answer
 
 WINDOW = 1_000_000
@@ -31,7 +30,9 @@ def maths(path: Path) -> Iterator[Item]:
         gold = label(record)
         if gold is None:
             raise InputError(f"{record.place} has no gt_answer; the full CaLM withholds it, CaLM Lite has it")
-        yield Item(identifier(record), wording(record), gold, record.fields.get("Type"), record=record.fields)
+        yield Item(
+            identifier(record), wording(record), task=record.fields.get("Type"), set=_kind(record), gold=gold
+        )
 
 
 def twins(path: Path) -> Iterator[Item]:
@@ -48,7 +49,12 @@ def twins(path: Path) -> Iterator[Item]:
             f"Instruction: {instruction}\nQuestion: {question}\n"
             'Provide the answer in the form {"ANSWER": "Yes"} or {"ANSWER": "No"}.'
         )
-        yield Item(identifier(record), prompt, word_, record.fields.get("Type"), record=record.fields)
+        yield Item(identifier(record), prompt, task=record.fields.get("Type"), set=_kind(record), gold=word_)
+
+
+def _kind(record: Record) -> str:
+    """Which of the files of a task: ``basic EN``, ``hard CN``, ``natural EN``."""
+    return record.file.stem.rpartition("-")[2].replace("_", " ")
 
 
 def _objects(reply: str) -> Iterator[dict[str, Any]]:
@@ -74,7 +80,7 @@ def _equal_to_four_places(reply: str, item: Item) -> bool:
     assert isinstance(item.gold, Answer)
     stated = next((each["prob"] for each in _objects(reply) if each.get("prob") is not None), None)
     try:
-        return round(float(str(stated)), 4) == round(float(item.record["gt_answer"]), 4)
+        return round(float(str(stated)), 4) == float(str(item.gold.value))
     except (ValueError, OverflowError):
         return False
 
@@ -85,9 +91,9 @@ def _same_word(reply: str, item: Item) -> bool:
     return str(stated).strip() == str(item.gold).lower()
 
 
-def _strict_number(reply: str, item: Item) -> bool:
+def _strict_number(reply: str, item: Item) -> Verdict:
     assert isinstance(item.gold, Answer)
-    return grade(reply, item.gold).correct
+    return grade(reply, item.gold)
 
 
 def _right_number(item: Item) -> str:
@@ -123,6 +129,6 @@ TWINS = Benchmark(
     shape=lambda fields: _calm(fields) and isinstance(fields["gt_answer"], str),
     read=twins,
     official=_same_word,
-    strict=lambda reply, item: word(reply, YES_NO) == item.gold,
+    strict=worded(YES_NO),
     right=lambda item: json.dumps({"ANSWER": item.gold}),
 )

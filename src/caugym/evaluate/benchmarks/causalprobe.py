@@ -10,8 +10,9 @@ from pathlib import Path
 
 from caugym.core.errors import InputError
 from caugym.data.records import records
-from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed
+from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, judged, needed
 from caugym.evaluate.benchmarks.replies import choices
+from caugym.grade import Verdict
 
 COUNT = 4
 _KEYS = tuple(f"choice_{number}" for number in range(1, COUNT + 1))
@@ -26,10 +27,10 @@ def items(path: Path) -> Iterator[Item]:
         )
         several = isinstance(answer, list)
         try:
-            gold = frozenset(map(int, answer if several else [answer]))
+            gold = tuple(sorted(set(map(int, answer if several else [answer]))))
         except (TypeError, ValueError):
-            gold = frozenset()
-        if not gold or not gold <= frozenset(range(1, COUNT + 1)):
+            gold = ()
+        if not gold or not set(gold) <= set(range(1, COUNT + 1)):
             raise InputError(f"{record.place}: the answer {answer!r} is not among 1 to {COUNT}")
         listed = "\n".join(f"{i}. {text}" for i, text in enumerate(told, 1))
         ask = (
@@ -39,13 +40,18 @@ def items(path: Path) -> Iterator[Item]:
         )
         text = f"Context: {context}\nQuestion: {question}\nAnswer choices:\n{listed}\n{ask}"
         task = "several" if several else "one"
-        yield Item(f"{record.file.stem}-{number}", text, gold, task, record=record.fields)
+        yield Item(f"{record.file.stem}-{number}", text, task=task, set=record.file.stem, gold=gold)
 
 
 def _digits(reply: str, item: Item) -> bool:
     """CausalProbe's rule: the first digit in the reply; for several right choices all digits, as a set."""
     digits = list(map(int, _DIGIT.findall(reply)))
-    return frozenset(digits if item.task == "several" else digits[:1]) == item.gold
+    return tuple(sorted(set(digits if item.task == "several" else digits[:1]))) == item.gold
+
+
+def _strict(reply: str, item: Item) -> Verdict:
+    said = tuple(sorted(choices(reply, COUNT)))
+    return judged(", ".join(map(str, said)) or None, said == item.gold)
 
 
 CAUSALPROBE = Benchmark(
@@ -61,6 +67,6 @@ CAUSALPROBE = Benchmark(
     shape=lambda fields: {"context", "question", "choice_1", "answer"} <= fields.keys(),
     read=items,
     official=_digits,
-    strict=lambda reply, item: choices(reply, COUNT) == item.gold,
-    right=lambda item: f"Answer: {', '.join(map(str, sorted(item.gold)))}",  # type: ignore[arg-type]
+    strict=_strict,
+    right=lambda item: f"Answer: {', '.join(map(str, item.gold))}",  # type: ignore[arg-type]
 )

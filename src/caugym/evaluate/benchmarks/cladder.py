@@ -12,8 +12,7 @@ from typing import Any
 
 from caugym.core.errors import InputError
 from caugym.data.records import Record, records
-from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed
-from caugym.evaluate.benchmarks.replies import word
+from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed, worded
 
 YES_NO = ("Yes", "No")
 
@@ -59,7 +58,15 @@ def items(path: Path) -> Iterator[Item]:
         if gold not in YES_NO:
             raise InputError(f"{record.place}: the answer {answer!r} is neither yes nor no")
         prompt = " ".join(part.strip() for part in (background, given, question) if part.strip())
-        yield Item(identifier(record), prompt, gold, meta.get("query_type"), record=record.fields)
+        rung = f"rung {meta['rung']}" if "rung" in meta else None
+        yield Item(
+            identifier(record),
+            prompt,
+            task=meta.get("query_type"),
+            set=record.file.stem,
+            level=rung,
+            gold=gold,
+        )
 
 
 def _starts(reply: str, item: Item) -> bool:
@@ -79,6 +86,6 @@ CLADDER = Benchmark(
     shape=lambda fields: {"question_id", "question", "answer", "meta"} <= fields.keys(),
     read=items,
     official=_starts,
-    strict=lambda reply, item: word(reply, YES_NO) == item.gold,
+    strict=worded(YES_NO),
     right=lambda item: str(item.gold),
 )

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from caugym.core.errors import InputError
 from caugym.data.records import Record
-from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed
-from caugym.evaluate.benchmarks.replies import word
+from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, needed, worded
 
 YES_NO = ("Yes", "No")
 _ASK = 'Does the hypothesis follow necessarily from the premise? Answer "Yes" or "No".'
@@ -39,7 +38,8 @@ def items(path: Path) -> Iterator[Item]:
         if text is None or label not in ("0", "1", "2"):
             raise InputError(f"{record.place}: expected an input and a label 0, 1 or 2, not {label!r}")
         gold = "Yes" if label == "1" else "No"
-        yield Item(f"{record.file.stem}-{record.number}", f"{text}\n{_ASK}", gold, record=record.fields)
+        number = f"{record.file.stem}-{record.number}"
+        yield Item(number, f"{text}\n{_ASK}", set=record.file.stem, gold=gold)
 
 
 def _begins(reply: str, item: Item) -> bool:
@@ -56,11 +56,12 @@ CORR2CAUSE = Benchmark(
     citation=(
         "Jin et al., Can Large Language Models Infer Causation from Correlation?, ICLR 2024, arXiv:2306.05836"
     ),
-    metric="A reply that begins with an affirmation counts as Yes, anything else as No; F1 over items.",
+    metric="A reply that begins with an affirmation counts as Yes, anything else as No; F1 of Yes.",
     shape=lambda fields: {"input", "label"} <= fields.keys(),
     read=items,
     official=_begins,
-    strict=lambda reply, item: word(reply, YES_NO) == item.gold,
+    strict=worded(YES_NO),
     right=lambda item: str(item.gold),
     source=rows,
+    positive="Yes",
 )

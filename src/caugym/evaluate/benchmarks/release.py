@@ -13,7 +13,7 @@ from caugym.core.errors import InputError
 from caugym.data.questions import identifier, label, wording
 from caugym.data.records import records
 from caugym.evaluate.benchmarks.benchmark import Benchmark, Item
-from caugym.grade import Grader, grade
+from caugym.grade import Verdict, grade
 from caugym.problems.problem import Answer
 
 
@@ -23,20 +23,25 @@ def items(path: Path) -> Iterator[Item]:
         gold = label(record)
         if gold is None:
             raise InputError(f"{record.place} has no answer")
-        yield Item(identifier(record), wording(record), gold, record.fields.get("Type"), record=record.fields)
+        set_ = record.file.stem.removesuffix("_dataset")
+        yield Item(identifier(record), wording(record), task=record.fields.get("Type"), set=set_, gold=gold)
 
 
 def _shape(fields: Mapping[str, Any]) -> bool:
     rule = fields.get("reward_model")
     if isinstance(rule, dict):
-        stated = str(rule.get("ground_truth"))
-        return stated.startswith("{") or stated == "LACK_CONDITION"
+        return str(fields.get("data_source")).startswith("calm") and "ground_truth" in rule
     return {"problem", "answer", "Type"} <= fields.keys()
 
 
-def _graded(reply: str, item: Item, grader: Grader) -> bool:
+def _official(reply: str, item: Item) -> bool:
     assert isinstance(item.gold, Answer)
-    return grade(reply, item.gold, grader=grader).correct
+    return grade(reply, item.gold, grader="official").correct
+
+
+def _strict(reply: str, item: Item) -> Verdict:
+    assert isinstance(item.gold, Answer)
+    return grade(reply, item.gold)
 
 
 def _right(item: Item) -> str:
@@ -57,7 +62,7 @@ RELEASE = Benchmark(
     metric="Any PROB in the reply within 0.0005 of the label; yes/no is not graded.",
     shape=_shape,
     read=items,
-    official=lambda reply, item: _graded(reply, item, "official"),
-    strict=lambda reply, item: _graded(reply, item, "strict"),
+    official=_official,
+    strict=_strict,
     right=_right,
 )

@@ -12,8 +12,9 @@ from typing import Any
 
 from caugym.core.errors import InputError
 from caugym.data.records import Record, records
-from caugym.evaluate.benchmarks.benchmark import Benchmark, Item
+from caugym.evaluate.benchmarks.benchmark import Benchmark, Item, judged
 from caugym.evaluate.benchmarks.replies import distribution
+from caugym.grade import Verdict
 
 THRESHOLD = 0.01
 """Replies are right when nearer than this."""
@@ -49,7 +50,8 @@ def _item(record: Record) -> Item:
     except (KeyError, TypeError, ValueError, StopIteration) as error:
         raise InputError(f"{record.place} looks like RLCausal but is damaged ({error!r})") from None
     task = record.file.stem.partition("_")[0]
-    return Item(f"{record.file.stem}-{record.number}", user, reference, task, system, record.fields)
+    number = f"{record.file.stem}-{record.number}"
+    return Item(number, user, task=task, set=record.file.stem, gold=reference, system=system)
 
 
 def _shape(fields: Mapping[str, Any]) -> bool:
@@ -70,10 +72,12 @@ def _official(reply: str, item: Item) -> bool:
     return distance(numbers, item.gold) < THRESHOLD
 
 
-def _strict(reply: str, item: Item) -> bool:
+def _strict(reply: str, item: Item) -> Verdict:
     found = distribution(reply)
     assert isinstance(item.gold, tuple)
-    return found is not None and distance(found, item.gold) < THRESHOLD
+    if found is None:
+        return judged(None, False)
+    return judged(json.dumps(found), distance(found, item.gold) < THRESHOLD)
 
 
 def _right(item: Item) -> str:
