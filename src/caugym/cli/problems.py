@@ -49,15 +49,21 @@ def make(
     typer.echo(f"{manifest.rows:,} problems in {out}")
 
 
-@app.command(epilog="Example: caugym check out")
+@app.command(epilog="Example: caugym check train test")
 def check(
-    path: Annotated[Path, typer.Argument(help="A folder that `caugym make` wrote.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders that `caugym make` wrote; several are compared as well.")
+    ],
 ) -> None:
-    """Re-read every problem from its text, recompute its answer, verify its proof; exit 1 on any fault."""
-    from caugym.data.check import check as check_set
+    """Re-read every problem from its text, recompute its answer, verify its proof; exit 1 on any fault.
 
-    found = check_set(path)
+    Training and test sets given together must share no named graph, no set of names and no problem.
+    """
+    from caugym.data.check import check as check_sets
+
+    found = check_sets(*paths)
     typer.echo(found)
+    typer.echo(found.variety())
     if not found.ok:
         raise typer.Exit(1)
 

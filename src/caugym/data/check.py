@@ -10,6 +10,8 @@ Each fault has a kind, so that a report says what is wrong and not only that som
 | ``digest`` | rows are not those whose digest the manifest has |
 | ``incomplete`` | shards are still to be made |
 | ``duplicate id`` | an id stands twice |
+| ``duplicate`` | a problem stands twice, in whatever order and words |
+| ``shared`` | training and test sets have named graphs, name sets or problems in common |
 | ``coordinates`` | id, set, task, level, split or provenance contradict each other or the manifest |
 | ``unreadable`` | the text is not a problem |
 | ``variable``, ``edge``, ``statement``, ``number`` | text and record differ in it |
@@ -22,7 +24,7 @@ Each fault has a kind, so that a report says what is wrong and not only that som
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -32,13 +34,14 @@ from caugym.data import row as rowing
 from caugym.data.manifest import MakeConfig, Manifest, Shard
 from caugym.data.progress import bar
 from caugym.data.row import Row, digest, digest_of, read_rows
+from caugym.data.variety import APART, TEST, Variety, sides
 from caugym.grade import grade
 from caugym.problems.certificate import faults as certificate_faults
 from caugym.problems.difficulty import difficulty
 from caugym.problems.problem import Answer, Problem
 from caugym.problems.read import read
 from caugym.problems.solution import check_steps, final_answer
-from caugym.problems.solve import solve
+from caugym.problems.solve import Solution, solve
 
 SHOWN = 10
 
@@ -65,11 +68,13 @@ class CheckReport:
         items: Rows looked at.
         counts: Number of faults of each kind.
         first: The first faults, at most ten of each kind.
+        splits: What the items of each split are like.
     """
 
     items: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     first: list[Failure] = field(default_factory=list)
+    splits: dict[str, Variety] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -82,6 +87,14 @@ class CheckReport:
         if self.counts[failure.kind] <= SHOWN:
             self.first.append(failure)
 
+    def variety(self) -> str:
+        """How varied the items are, and what training and test sets share: a line each."""
+        lines = [variety.text(split) for split, variety in self.splits.items()]
+        for split, common in sides(self.splits):
+            counts = ", ".join(f"{count:,} {kind}" for kind, count in common.items())
+            lines.append(f"{split} and {TEST} share {counts}")
+        return "\n".join(lines)
+
     def __str__(self) -> str:
         if self.ok:
             return f"{self.items:,} items checked from their text: all proved"
@@ -90,32 +103,37 @@ class CheckReport:
         return "\n".join([*lines, f"{self.items:,} items checked, {self.counts.total():,} faults: {total}"])
 
 
-def check(path: Path, *, progress: bool = True) -> CheckReport:
-    """Check a set (a folder that `make` wrote) or one Parquet file of it.
+def check(path: Path, *more: Path, progress: bool = True) -> CheckReport:
+    """Check sets (folders that `make` wrote) or single Parquet files of them, together.
 
     Raises:
         InputError: If there is no set to check; whatever is wrong with one is in the report.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give a folder that `caugym make` wrote")
-    manifest = Manifest.read(path) if path.is_dir() else None
-    with bar("checking", manifest.rows if manifest else 0, shown=progress and path.is_dir()) as advance:
+    paths = [Path(each) for each in (path, *more)]
+    for each in paths:
+        if not each.exists():
+            raise InputError(f"{each} does not exist; give a folder that `caugym make` wrote")
+    manifests = {each: Manifest.read(each) if each.is_dir() else None for each in paths}
+    rows = sum(manifest.rows for manifest in manifests.values() if manifest)
+    with bar("checking", rows, shown=progress and all(manifests.values())) as advance:
         checking = _Checking(advance)
-        if manifest:
-            checking.set(path, manifest)
-        else:
-            checking.file(path)
+        for each, manifest in manifests.items():
+            if manifest:
+                checking.set(each, manifest)
+            else:
+                checking.file(each)
+    checking.sides()
     return checking.report
 
 
 class _Checking:
-    """A check under way: the report so far and the ids seen."""
+    """A check under way: the report so far, and the ids and problems seen."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self.advance = advance
         self.report = CheckReport()
         self.seen: set[str] = set()
+        self.told: dict[Hashable, str] = {}
 
     def fault(self, kind: str, where: object, what: str) -> None:
         self.report.add(Failure(kind, str(where), what))
@@ -173,24 +191,40 @@ class _Checking:
         if row["id"] in self.seen:
             self.fault("duplicate id", row["id"], "it stands twice")
         self.seen.add(row["id"])
-        for kind, what in _row_faults(row):
+        try:
+            solution = solve(read(row["prompt"]))
+        except InputError as error:
+            self.fault("unreadable", row["id"], str(error))
+            faults = _coordinate_faults(row)
+        else:
+            self._compared(row, solution.problem)
+            faults = _row_faults(row, solution)
+        for kind, what in faults:
             self.fault(kind, row["id"], what)
+
+    def _compared(self, row: Row, problem: Problem) -> None:
+        """Count what the problem is like, and see that it is new."""
+        prints = self.report.splits.setdefault(row["split"], Variety()).add(problem)
+        own = prints["named graphs"], prints["problems"]
+        other = self.told.setdefault(own, row["id"])
+        if other != row["id"]:
+            self.fault("duplicate", row["id"], f"the same problem is {other}")
+
+    def sides(self) -> None:
+        """See that training and test sets share nothing they need not."""
+        for split, common in sides(self.report.splits):
+            if found := [f"{common[kind]:,} {kind}" for kind in APART if common[kind]]:
+                self.fault("shared", f"{split} and {TEST}", f"they have {', '.join(found)} in common")
 
 
 Fault = tuple[str, str]
 """Kind and words."""
 
 
-def _row_faults(row: Row) -> Iterator[Fault]:
-    """All faults of one row."""
+def _row_faults(row: Row, solution: Solution) -> Iterator[Fault]:
+    """All faults of one row, whose text has been read and solved."""
     yield from _coordinate_faults(row)
-    recorded, gold = rowing.problem(row), rowing.gold(row)
-    try:
-        told = read(row["prompt"])
-        solution = solve(told)
-    except InputError as error:
-        yield "unreadable", str(error)
-        return
+    recorded, gold, told = rowing.problem(row), rowing.gold(row), solution.problem
     yield from record_faults(told, recorded)
     yield from _answer_faults(solution.answer, gold)
     yield from (("certificate", what) for what in _certificate_faults(told, gold, row))

@@ -36,7 +36,7 @@ from caugym.problems.structure import Structure, draw
 from caugym.problems.transforms import TRANSFORMS, Transform
 from caugym.problems.verbalise import random_style, verbalise
 
-VERSION = "1"
+VERSION = "2"
 """Version of the generator; a change that moves any item changes it."""
 
 TASKS: tuple[Task, ...] = tuple(estimand.code for estimand in TABLE.values())
@@ -318,11 +318,13 @@ def _numbers(drafts: Sequence[_Draft], decimals: int) -> Iterator[tuple[_Draft, 
     fitted: list[Fitted] = []
     entries = (1 << len(drafts[0].slots)) - 1
     batch = max(4, BATCH >> max(0, len(drafts[0].slots) - 5))
+    parity = int(drafts[0].maker.split != "test")  # so that no test problem is one of another split
     for start in range(0, len(drafts), batch):
         some = drafts[start : start + batch]
         uniforms = np.array([[draft.rng.random() for _ in range(entries)] for draft in some])
         cores = [draft.core for draft in some]
-        fitted.append(fit([core.dag for core in cores], [core.terms for core in cores], uniforms, decimals))
+        dags, terms = [core.dag for core in cores], [core.terms for core in cores]
+        fitted.append(fit(dags, terms, uniforms, decimals, parity))
     exact = np.concatenate([f.exact for f in fitted])
     printed = [row for f in fitted for row in f.printed.tolist()]
     tables = [np.concatenate(each) for each in zip(*(f.tables for f in fitted), strict=True)]

@@ -45,7 +45,9 @@ class Fitted:
     exact: Bools
 
 
-def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, decimals: int) -> Fitted:
+def fit(
+    dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, decimals: int, parity: int
+) -> Fitted:
     """Draw tables, print the stated probabilities, and find a near joint that has the printed numbers.
 
     Args:
@@ -53,13 +55,15 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
         terms: What each problem states; all of one `width`.
         uniforms: (B, 2**slots - 1) numbers in [0, 1), the only source of chance.
         decimals: Decimals of the printed numbers.
+        parity: 0 or 1: whether the printed numbers of a problem, in units of the last decimal, add up to an
+            even or an odd number.
     """
     unit = 10**decimals
     ties = np.stack([_ties(dag) for dag in dags])
     entries = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
     rows = _rows(terms, uniforms.shape[1] + 1)
     probability, rarest = rows.stated(_joint(_tables(entries)))
-    printed = np.rint(probability * unit).astype(np.int64)
+    printed = _rounded(probability * unit, rows.mine, parity)
     # the steps move a probability by about a unit, so what is much too rare now need not be fitted
     exact = (~rows.mine | (rarest >= RAREST - 2 / unit)).all(axis=1)
     if (some := np.flatnonzero(exact)).size:
@@ -68,6 +72,20 @@ def fit(dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, 
             entries[some], ties[some], rows.take(some), printed[some] / unit, steps
         )
     return Fitted(printed, _tables(entries), exact)
+
+
+def _rounded(numbers: Floats, mine: Bools, parity: int) -> Ints:
+    """Whole numbers near ``numbers``, of which a row's own add up to the parity.
+
+    Where they do not, the one nearest to a tie is rounded to its other side. P(event) and P(not event) are
+    of equal parity, so a problem keeps the parity of its sum however it is told.
+    """
+    whole = np.rint(numbers)
+    off = np.where(mine, numbers - whole, 0.0)
+    wrong = np.flatnonzero(np.where(mine, whole, 0.0).sum(axis=1) % 2 != parity)
+    nearest = np.abs(off[wrong]).argmax(axis=1)
+    whole[wrong, nearest] += np.where(off[wrong, nearest] < 0, -1.0, 1.0)
+    return whole.astype(np.int64)
 
 
 def _fitted(entries: Floats, ties: Ints, rows: "_Rows", target: Floats, steps: int) -> tuple[Floats, Bools]:
