@@ -119,15 +119,18 @@ def test_vllm_and_gpu_leave_the_drawing_to_trl(
         seen.update(given)
         return SimpleNamespace(model=loaded, ref_model=None)
 
+    def configured(kind: Any, fields: dict[str, Any]) -> SimpleNamespace:
+        return SimpleNamespace(**fields, steps_per_generation=2, num_iterations=2)
+
     monkeypatch.setattr("caugym.train.grpo.TrimmedGRPO", made)
-    monkeypatch.setattr(settings, "configuration", lambda kind, fields: fields)
+    monkeypatch.setattr(settings, "configuration", configured)
     trainer(loaded, tokenizer, rows, resolve("grpo", overrides=[*FAST, "rollout.vllm=true"]), tmp_path)
     assert seen["rollout_func"] is None
-    assert seen["args"]["use_vllm"] is True
+    assert seen["args"].use_vllm is True
     monkeypatch.setattr(settings, "device", lambda: "cuda")
     trainer(loaded, tokenizer, rows, resolve("grpo", overrides=FAST), tmp_path)
     assert seen["rollout_func"] is None
-    assert seen["args"]["use_cpu"] is False
+    assert seen["args"].use_cpu is False
 
 
 def log(curve: watch.Curve, step: int, **logs: float) -> None:

@@ -1,6 +1,7 @@
 """The reward: between 0 and 1, all of it for a right reply and only for that."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def test_parts(reply: str, gold: Answer, earned: float) -> None:
 )
 def test_bounds(gold: Answer, reply: str, parts: tuple[float, float, float]) -> None:
     verdict = grade(reply, gold)
-    earned = score(verdict, gold, Reward(*parts))
+    earned = score(verdict, gold, Reward("answer", *parts))
     assert 0 <= earned <= 1
     assert earned == 1 if verdict.correct else True
 
@@ -59,11 +60,38 @@ def test_trl_gets_rewards_and_shares_by_task() -> None:
         gold=[gold] * 3,
         tolerance=[0.0005] * 3,
         task=["PN", "PS", "PS"],
+        id=["a", "b", "c"],
         log_metric=lambda name, value: logged.append((name, value)),
     )
     assert rewards == [1.0, 0.0, 1.0], "a reply cut off at the limit earns nothing"
     assert [value for name, value in logged if name == "solved/PS"] == [0.0, 1.0]
     assert [value for name, value in logged if name == "solved"] == [1.0, 0.0, 1.0]
+
+
+def drawn(kind: str, seed: int = 0, step: int = 0, reply: str = '{"PROB": "0.1"}') -> list[float]:
+    reward = reward_function(Reward(kind), longest=3, ends=[2], seed=seed)  # type: ignore[arg-type]
+    gold = json.dumps({"status": "identified", "value": "0.3847", "answer": None})
+    return reward(
+        completions=[reply] * 200,
+        completion_ids=[[5, 2]] * 200,
+        gold=[gold] * 200,
+        tolerance=[0.0005] * 200,
+        task=["PN"] * 200,
+        id=["a"] * 200,
+        trainer_state=SimpleNamespace(global_step=step),
+    )
+
+
+def test_controls_know_no_answers() -> None:
+    assert set(drawn("format")) == {1.0}
+    assert set(drawn("format", reply="well")) == {0.0}
+    coins = drawn("random")
+    assert set(coins) == {0.0, 1.0}
+    assert 70 < sum(coins) < 130
+    assert coins == drawn("random", reply="well"), "whatever is said"
+    assert coins == drawn("random"), "and the same again"
+    assert coins != drawn("random", seed=1)
+    assert coins != drawn("random", step=1)
 
 
 def test_gold_reads_back() -> None:

@@ -33,7 +33,8 @@ def data(
 )
 def train(
     method: Annotated[
-        Literal["sft", "dpo", "kto", "grpo"], typer.Argument(help="grpo: by trial; the others: by example.")
+        Literal["sft", "dpo", "kto", "ppo", "grpo"],
+        typer.Argument(help="ppo, grpo: by trial; else by example."),
     ],
     model: Annotated[str, typer.Option(help="scratch, a folder or a hub id.", show_default=False)],
     data: Annotated[Path, typer.Option(help="A set that `caugym make` wrote.", show_default=False)],

@@ -16,7 +16,7 @@ from caugym.train.recipe import Recipe, resolve
 if TYPE_CHECKING:
     from caugym.train.settings import Plan
 
-METHODS: dict[str, Kind] = {"sft": "sft", "dpo": "dpo", "kto": "kto", "grpo": "rl"}
+METHODS: dict[str, Kind] = {"sft": "sft", "dpo": "dpo", "kto": "kto", "ppo": "rl", "grpo": "rl"}
 """Methods, each a module here with a ``trainer``, and the kind of training rows it takes."""
 
 

@@ -1,5 +1,6 @@
 """Group-relative policy optimisation through TRL, with our reward and, on a CPU, our rollout."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,20 @@ def trimmed(inputs: dict[str, Any]) -> dict[str, Any]:
     return cut
 
 
-def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> GRPOTrainer:
-    """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.online`."""
+def make(
+    kind: type[TrimmedGRPO], model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path, **own: Any
+) -> TrimmedGRPO:
+    """A trainer that learns from rewarded rollouts.
+
+    Args:
+        kind: Its class.
+        model: What is trained.
+        tokenizer: Of the model.
+        data: Rows of `caugym.train.prepare.online`.
+        recipe: With ``rollout`` and ``reward``.
+        out: The run directory.
+        own: Further arguments of this kind of trainer.
+    """
     assert recipe.rollout is not None
     assert recipe.reward is not None
     rollout = recipe.rollout
@@ -53,18 +66,31 @@ def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) ->
         "beta": rollout.kl,
         "use_vllm": rollout.vllm,
     } | settings.arguments(recipe, len(data), out)
+    args = settings.configuration(GRPOConfig, fields)
+    # A rollout cannot be gone on with: checkpoints are written where one has been used up.
+    steps = math.lcm(args.steps_per_generation * args.num_iterations, args.gradient_accumulation_steps)
+    steps //= args.gradient_accumulation_steps
+    args.save_steps = steps * math.ceil(args.save_steps / steps)
     ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
     dtype = torch.bfloat16 if settings.bf16(recipe) else torch.float32
-    made = TrimmedGRPO(
+    ends = end_tokens(model, tokenizer)
+    reward = reward_function(recipe.reward, rollout.max_tokens, ends, seed=recipe.seed)
+    made = kind(
         model=model,
-        args=settings.configuration(GRPOConfig, fields),
-        reward_funcs=[reward_function(recipe.reward, rollout.max_tokens, end_tokens(model, tokenizer))],
+        args=args,
+        reward_funcs=[reward],
         train_dataset=data,
         processing_class=tokenizer,
         rollout_func=rollout_function(recipe, dtype) if ours else None,
         optimizers=(optimizer.make(model, recipe), None),
+        **own,
     )
     if settings.device() == "cpu":
         for patched in filter(None, (made.model, made.ref_model)):
             use_plain_head(patched, rollout.temperature)
     return made
+
+
+def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> TrimmedGRPO:
+    """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.online`."""
+    return make(TrimmedGRPO, model, tokenizer, data, recipe, out)

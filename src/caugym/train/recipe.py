@@ -23,7 +23,8 @@ class Rollout:
         group: Replies a prompt; rewards are compared within the group.
         max_tokens: Longest reply.
         temperature: Of sampling.
-        kl: Weight of the divergence from the starting model; 0 keeps no copy of it.
+        kl: Weight of the divergence from the starting model, in the loss of GRPO, in the reward of PPO; 0
+            keeps no copy of that model.
         vllm: Draw with vLLM (GPU) instead of the trainer's own decoding.
     """
 
@@ -36,14 +37,18 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """Parts of the reward, which sum to 1 for a right reply.
+    """What a reply earns: parts that sum to 1 for a right one, or a control.
 
     Attributes:
+        kind: ``answer`` rewards right answers by the parts below. The others are controls, which show what
+            training does without that knowledge: ``format`` gives 1 for a reply from which an answer can be
+            read, right or wrong, and ``random`` throws a coin.
         value: For the right value; takes over the yes/no part where a question has none.
         answer: For the right yes/no.
         format: For a reply from which an answer can be read.
     """
 
+    kind: Literal["answer", "format", "random"] = "answer"
     value: float = 0.7
     answer: float = 0.2
     format: float = 0.1
@@ -51,6 +56,33 @@ class Reward:
     def __post_init__(self) -> None:
         if min(self.value, self.answer, self.format) < 0 or self.value + self.answer + self.format == 0:
             raise InputError("the parts of the reward are numbers >= 0, not all of them 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Critic:
+    """The value function of PPO, a linear head on the model itself.
+
+    Attributes:
+        gamma: Discount of a later reward, a token.
+        lam: Of generalised advantage estimation: 0 trusts the values, 1 the rewards alone.
+        weight: Of the value loss beside the policy loss.
+        clip: How far a value may usefully move from what it was when the reply was drawn.
+        whiten: Give advantages mean 0 and variance 1 over the batch.
+        detach: Keep the value loss from the model, so that the head alone learns from it.
+    """
+
+    gamma: float = 1.0
+    lam: float = 0.95
+    weight: float = 0.5
+    clip: float = 0.2
+    whiten: bool = True
+    detach: bool = False
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.gamma <= 1 and 0 <= self.lam <= 1):
+            raise InputError("critic.gamma and critic.lam are numbers between 0 and 1")
+        if not (self.weight >= 0 and self.clip > 0):
+            raise InputError("critic.weight is a number >= 0 and critic.clip one > 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +103,11 @@ class Recipe:
             that have the instructions.
         processes: Workers on a CPU; 0 takes one a core, at most 4. The result depends on their number.
         seed: Of the data order, the rollouts, and the weights of a model made from scratch.
-        save_every: Steps between checkpoints.
+        save_every: Steps between checkpoints, raised to whole rollouts where one is used for several steps.
         log_every: Steps between records of the learning curve.
         rollout: Online methods only.
         reward: Online methods only.
+        critic: PPO only.
         trl: Any field of the TRL configuration of the method, e.g. ``trl.max_grad_norm=0.5``.
     """
 
@@ -94,6 +127,7 @@ class Recipe:
     log_every: int = 10
     rollout: Rollout | None = None
     reward: Reward | None = None
+    critic: Critic | None = None
     trl: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,6 +159,10 @@ class Recipe:
         """As written to disk: plain types, unused parts left out."""
         fields = dataclasses.asdict(self)
         return {name: value for name, value in fields.items() if value is not None or name == "steps"}
+
+
+PARTS: dict[str, type[Any]] = {"rollout": Rollout, "reward": Reward, "critic": Critic}
+"""Fields of a recipe that are dataclasses themselves."""
 
 
 def resolve(method: str, recipe: str | Path | None = None, overrides: Sequence[str] = ()) -> Recipe:
@@ -200,10 +238,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _assign(values: dict[str, Any], key: str, value: Any) -> None:
     """Set a dotted key; parts that the method's own recipe does not have are unknown to it."""
-    known = [
-        name.name for name in dataclasses.fields(Recipe) if name.name not in ("rollout", "reward", "trl")
-    ]
-    for part, kind in (("rollout", Rollout), ("reward", Reward)):
+    known = [name.name for name in dataclasses.fields(Recipe) if name.name not in (*PARTS, "trl")]
+    for part, kind in PARTS.items():
         if part in values:
             known += [f"{part}.{name.name}" for name in dataclasses.fields(kind)]
     part, dot, name = key.partition(".")

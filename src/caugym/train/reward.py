@@ -1,19 +1,27 @@
-"""The reward of a reply: strict value, yes/no, and a small part for a readable answer; between 0 and 1."""
+"""The reward of a reply, between 0 and 1: strict value, yes/no, and a small part for a readable answer.
+
+Two controls stand beside it, a coin and the readable answer alone: whatever they improve was not learnt from
+the answers.
+"""
 
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from caugym.core.streams import stream
 from caugym.grade import Verdict, grade
 from caugym.problems.problem import Answer
 from caugym.train.recipe import Reward
+
+UNREADABLE = ("truncated", "unparsed")
+"""Verdicts on replies from which no answer can be read."""
 
 
 def score(verdict: Verdict, gold: Answer, parts: Reward) -> float:
     """The reward of a graded reply, in [0, 1]; 1 exactly when the verdict is `correct`."""
     if verdict.correct:
         return 1.0
-    if verdict.kind in ("truncated", "unparsed"):
+    if verdict.kind in UNREADABLE:
         return 0.0
     earned = parts.format
     if verdict.kind == "wrong" and gold.status == "identified":
@@ -35,14 +43,24 @@ def text_of(completion: Any) -> str:
     return completion if isinstance(completion, str) else str(completion[-1]["content"])
 
 
-def reward_function(parts: Reward, longest: int, ends: Sequence[int]) -> Callable[..., list[float]]:
+def reward_function(
+    parts: Reward, longest: int, ends: Sequence[int], seed: int = 0
+) -> Callable[..., list[float]]:
     """The reward in the form that TRL calls; it also logs the share solved, overall and by task.
 
     Args:
-        parts: Weights.
+        parts: Kind and weights.
         longest: Replies of this many tokens that do not close with an end token were cut off.
         ends: End tokens.
+        seed: Of the coins of the kind ``random``.
     """
+
+    def earned(verdict: Verdict, answer: Answer, *coordinates: str | int) -> float:
+        if parts.kind == "random":
+            return float(stream("reward", seed, *coordinates).random() < 0.5)
+        return (
+            float(verdict.kind not in UNREADABLE) if parts.kind == "format" else score(verdict, answer, parts)
+        )
 
     def reward(
         completions: Sequence[Any],
@@ -50,17 +68,19 @@ def reward_function(parts: Reward, longest: int, ends: Sequence[int]) -> Callabl
         gold: Sequence[str],
         tolerance: Sequence[float],
         task: Sequence[str],
+        id: Sequence[str],  # noqa: A002 (the column's name)
+        trainer_state: Any = None,
         log_metric: Callable[[str, float], None] | None = None,
         **_: Any,
     ) -> list[float]:
         rewards = []
-        for completion, ids, right, near, code in zip(
-            completions, completion_ids, gold, tolerance, task, strict=True
-        ):
+        step = trainer_state.global_step if trainer_state else 0
+        columns = zip(completions, completion_ids, gold, tolerance, task, id, strict=True)
+        for place, (completion, ids, right, near, code, name) in enumerate(columns):
             answer = answer_of(right)
             cut = len(ids) >= longest and ids[-1] not in ends
             verdict = grade(text_of(completion), answer, float(near), truncated=cut)
-            rewards.append(score(verdict, answer, parts))
+            rewards.append(earned(verdict, answer, step, name, place))
             if log_metric is not None:
                 log_metric("solved", float(verdict.correct))
                 log_metric(f"solved/{code}", float(verdict.correct))

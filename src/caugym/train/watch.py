@@ -29,13 +29,17 @@ FIELDS = {
     "logps/chosen": "chosen",
     "logps/rejected": "rejected",
     "clip_ratio/region_mean": "clipped",
+    "value/mean": "value",
+    "value/loss": "value_loss",
+    "value/explained_variance": "explained_variance",
     "learning_rate": "learning_rate",
     "grad_norm": "gradient",
     "epoch": "epoch",
 }
 """TRL's names and ours. ``no_signal`` is the share of groups whose replies all earned the same; ``preferred``
 the share of pairs in which the model moved towards the right reply; ``chosen`` and ``rejected`` the
-log-probabilities of right and wrong replies."""
+log-probabilities of right and wrong replies; ``explained_variance`` how much of the variance of what replies
+earned the values of their tokens foresaw."""
 
 COMPLETE = "complete"
 """Marks a checkpoint that was written to the end."""
