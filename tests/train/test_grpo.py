@@ -1,7 +1,6 @@
-"""GRPO: what we lean on in TRL, trimming, the rollout, and loud silence."""
+"""GRPO: what we lean on in TRL, trimming, and the rollout."""
 
 import inspect
-import io
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,12 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from rich.console import Console
 from trl import GRPOTrainer
 
 from caugym.backends.local import load, tokenise
-from caugym.core.errors import InputError
-from caugym.train import settings, watch, worker
+from caugym.train import settings, worker
 from caugym.train.grpo import TrimmedGRPO, trainer, trimmed
 from caugym.train.prepare import online
 from caugym.train.recipe import resolve
@@ -131,46 +128,3 @@ def test_vllm_and_gpu_leave_the_drawing_to_trl(
     trainer(loaded, tokenizer, rows, resolve("grpo", overrides=FAST), tmp_path)
     assert seen["rollout_func"] is None
     assert seen["args"].use_cpu is False
-
-
-def log(curve: watch.Curve, step: int, **logs: float) -> None:
-    state = SimpleNamespace(is_world_process_zero=True, global_step=step)
-    curve.on_log(None, state, None, logs={"loss": 0.0, **logs})
-
-
-def test_runs_that_teach_nothing_say_so_once(tmp_path: Path) -> None:
-    written = io.StringIO()
-    curve = watch.Curve(tmp_path / "metrics.jsonl", Console(file=written, width=400), patience=3)
-    for step in range(1, 9):
-        log(curve, step, frac_reward_zero_std=1.0, reward=0.1, **{"completions/clipped_ratio": 0.9})
-    assert written.getvalue().count("No signal") == 1
-    assert written.getvalue().count("Truncated") == 1
-    log(curve, 9, frac_reward_zero_std=0.5)
-    assert written.getvalue().count("No signal") == 1
-
-
-@pytest.mark.parametrize("name", ["loss", "grad_norm"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_numbers_that_are_none_stop_the_run(name: str, value: float, tmp_path: Path) -> None:
-    curve = watch.Curve(tmp_path / "metrics.jsonl", Console(file=io.StringIO()))
-    with pytest.raises(InputError, match="step 4"):
-        log(curve, 4, **{name: value})
-
-
-def test_curves_drop_what_a_resumed_run_repeats(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 1, "seconds": 2.5}\n{"step": 2, "seconds": 5}\n{"step": 3, "sec')
-    curve = watch.Curve(path, Console(file=io.StringIO()))
-    curve.on_train_begin(None, SimpleNamespace(is_world_process_zero=True, global_step=1), None)
-    assert path.read_text() == '{"step": 1, "seconds": 2.5}\n'
-    assert curve.spent == 2.5
-
-
-def test_only_complete_checkpoints_count(tmp_path: Path) -> None:
-    for step, whole in ((5, True), (10, True), (15, False)):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        if whole:
-            (folder / watch.COMPLETE).touch()
-    assert watch.last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
-    assert watch.last_checkpoint(tmp_path / "none") is None

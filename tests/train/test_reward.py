@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caugym.core.errors import InputError
 from caugym.grade import grade
 from caugym.problems.problem import Answer
 from caugym.train.recipe import Reward
-from caugym.train.reward import answer_of, reward_function, score
+from caugym.train.reward import answer_of, reward_function, reward_functions, score
 
 EFFECT = Answer("identified", "0.3847", "Yes")
 BOUND = Answer("identified", "0.3847", None)
@@ -92,6 +93,17 @@ def test_controls_know_no_answers() -> None:
     assert coins == drawn("random"), "and the same again"
     assert coins != drawn("random", seed=1)
     assert coins != drawn("random", step=1)
+
+
+def test_a_recipe_may_punish_length_and_repetition() -> None:
+    assert len(reward_functions(Reward(), 8, [2], 0)) == 1
+    _, overlong, repetition = reward_functions(Reward(overlong=4, repetition=0.5), 8, [2], 0)
+    replies = [[3, 4], [3, 4, 5, 6, 7, 8], [3] * 8]
+    assert overlong(completion_ids=replies) == [0.0, -0.5, -1.0]
+    assert repetition(completion_ids=replies)[:2] == [0.0, 0.0]
+    assert -0.5 < repetition(completion_ids=replies)[2] < -0.3
+    with pytest.raises(InputError):
+        Reward(repetition=-1.0)
 
 
 def test_gold_reads_back() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trl import GRPOConfig, SFTConfig
+from trl import DPOConfig, GRPOConfig, KTOConfig, SFTConfig
 
 from caugym.core.errors import InputError
 from caugym.train import settings
@@ -52,3 +52,51 @@ def test_what_trl_does_not_take_is_one_line(override: str, says: str, tmp_path: 
         settings.configuration(kind, settings.arguments(recipe, 9, tmp_path))
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+KNOBS = {
+    "sft": ["loss_type=dft", "packing=true", "completion_only_loss=true"],
+    "dpo": [
+        *(f"loss_type={name}" for name in ("hinge", "ipo", "nca_pair", "robust", "apo_zero", "sigmoid_norm")),
+        *(
+            "loss_type=[sigmoid, sft]",
+            "loss_weights=[1.0]",
+            "beta=0.5",
+            "label_smoothing=0.1",
+            "ld_alpha=0.5",
+        ),
+        *("f_divergence_type=js_divergence", "precompute_ref_log_probs=false"),
+    ],
+    "kto": ["loss_type=apo_zero_unpaired", "desirable_weight=1.3", "undesirable_weight=0.7", "beta=0.5"],
+    "grpo": [
+        *(f"loss_type={name}" for name in ("grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "vespo")),
+        *("importance_sampling_level=sequence", "epsilon=0.1", "epsilon_high=0.3", "delta=1.5", "beta=0.01"),
+        *(
+            "use_bias_correction_kl=false",
+            "sync_ref_model=true",
+            "scale_rewards=none",
+            "reward_weights=[2.0]",
+        ),
+        *("multi_objective_aggregation=normalize_then_sum", "mask_truncated_completions=true"),
+        *("num_iterations=2", "steps_per_generation=4", "off_policy_mask_threshold=0.5"),
+        *("vllm_importance_sampling_mode=token_mask", "vllm_importance_sampling_clip_max=2.0"),
+        *("entropy_coef=0.01", "use_adaptive_entropy=true", "entropy_target=0.3", "top_entropy_quantile=0.2"),
+    ],
+    "ppo": ["num_iterations=4", "loss_type=bnpo", "epsilon=0.1", "entropy_coef=0.01"],
+}
+
+
+@pytest.mark.parametrize(("method", "knob"), [(method, knob) for method in KNOBS for knob in KNOBS[method]])
+def test_every_knob_worth_turning_is_a_field(method: str, knob: str, tmp_path: Path) -> None:
+    kinds = {"sft": SFTConfig, "dpo": DPOConfig, "kto": KTOConfig, "grpo": GRPOConfig, "ppo": GRPOConfig}
+    recipe = resolve(method, overrides=["processes=1", "batch=32", "micro=8", f"trl.{knob}"])
+    made = settings.configuration(kinds[method], settings.arguments(recipe, 64, tmp_path))
+    name, _, text = knob.partition("=")
+    value = getattr(made, name)
+    assert value in (recipe.trl[name], [recipe.trl[name]]), text
+
+
+def test_a_tracker_that_is_not_installed_is_one_line(tmp_path: Path) -> None:
+    recipe = resolve("sft", overrides=["processes=1", "trl.report_to=trackerino"])
+    with pytest.raises(InputError, match="pip install trackerino"):
+        settings.configuration(SFTConfig, settings.arguments(recipe, 9, tmp_path))

@@ -13,7 +13,7 @@ from caugym.backends.local import end_tokens
 from caugym.train import optimizer, settings
 from caugym.train.head import use_plain_head
 from caugym.train.recipe import Recipe
-from caugym.train.reward import reward_function
+from caugym.train.reward import reward_functions
 from caugym.train.rollout import rollout_function
 
 
@@ -74,11 +74,11 @@ def make(
     ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
     dtype = torch.bfloat16 if settings.bf16(recipe) else torch.float32
     ends = end_tokens(model, tokenizer)
-    reward = reward_function(recipe.reward, rollout.max_tokens, ends, seed=recipe.seed)
+    rewards = reward_functions(recipe.reward, rollout.max_tokens, ends, recipe.seed)
     made = kind(
         model=model,
         args=args,
-        reward_funcs=[reward],
+        reward_funcs=rewards,
         train_dataset=data,
         processing_class=tokenizer,
         rollout_func=rollout_function(recipe, dtype) if ours else None,

@@ -46,14 +46,20 @@ class Reward:
         value: For the right value; takes over the yes/no part where a question has none.
         answer: For the right yes/no.
         format: For a reply from which an answer can be read.
+        overlong: Tokens before ``rollout.max_tokens`` in which a penalty grows from 0 to 1 (DAPO); 0: none.
+        repetition: Penalty of a reply that only repeats itself, in proportion to the repeated part; 0: none.
     """
 
     kind: Literal["answer", "format", "random"] = "answer"
     value: float = 0.7
     answer: float = 0.2
     format: float = 0.1
+    overlong: int = 0
+    repetition: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.overlong < 0 or self.repetition < 0:
+            raise InputError("reward.overlong and reward.repetition are numbers >= 0")
         if min(self.value, self.answer, self.format) < 0 or self.value + self.answer + self.format == 0:
             raise InputError("the parts of the reward are numbers >= 0, not all of them 0")
 

@@ -43,6 +43,18 @@ def text_of(completion: Any) -> str:
     return completion if isinstance(completion, str) else str(completion[-1]["content"])
 
 
+def reward_functions(parts: Reward, longest: int, ends: Sequence[int], seed: int) -> list[Callable[..., Any]]:
+    """All that a recipe rewards and punishes; TRL adds it up. Arguments as `reward_function`."""
+    from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
+
+    functions: list[Callable[..., Any]] = [reward_function(parts, longest, ends, seed)]
+    if parts.overlong:
+        functions.append(get_soft_overlong_punishment(longest, min(parts.overlong, longest)))
+    if parts.repetition:
+        functions.append(get_repetition_penalty_reward(max_penalty=-parts.repetition))
+    return functions
+
+
 def reward_function(
     parts: Reward, longest: int, ends: Sequence[int], seed: int = 0
 ) -> Callable[..., list[float]]:

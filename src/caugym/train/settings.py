@@ -158,7 +158,18 @@ def configuration(kind: type[Any], fields: dict[str, Any]) -> Any:
     for name in fields:
         if name not in known:
             raise InputError(unknown(f"trl.{name}", [f"trl.{field}" for field in known]))
+    _demand_trackers(fields.get("report_to", "none"))
     try:
         return kind(**fields)
     except (TypeError, ValueError) as error:
         raise InputError(f"TRL refuses this recipe: {str(error).splitlines()[0]}") from None
+
+
+def _demand_trackers(wanted: str | list[str]) -> None:
+    """Refuse a tracker whose package is not installed."""
+    from transformers.integrations import get_available_reporting_integrations
+
+    there = get_available_reporting_integrations()
+    for name in [wanted] if isinstance(wanted, str) else wanted:
+        if name not in (*there, "all", "none"):
+            raise InputError(f"trl.report_to={name} needs a package that is not here: pip install {name}")

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch.distributed as dist
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 from transformers import TrainerCallback
 
 from caugym.core.errors import InputError
@@ -41,6 +43,9 @@ the share of pairs in which the model moved towards the right reply; ``chosen`` 
 log-probabilities of right and wrong replies; ``explained_variance`` how much of the variance of what replies
 earned the values of their tokens foresaw."""
 
+DRIFT = 1.6
+"""How many times longer or shorter replies may become without a warning."""
+
 COMPLETE = "complete"
 """Marks a checkpoint that was written to the end."""
 
@@ -64,6 +69,8 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
     def __init__(self, path: Path, console: Console, patience: int = 3) -> None:
         self.path, self.console, self.patience = path, console, patience
         self.spent, self.tokens, self.silent, self.cut = 0.0, 0.0, 0, False
+        self.lengths: list[float] = []
+        self.line: dict[str, Any] = {}
         self.clock = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -75,6 +82,7 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self.spent = kept[-1]["seconds"] if kept else 0.0
         self.tokens = kept[-1].get("tokens", 0.0) if kept else 0.0
+        self.lengths = [line["length"] for line in kept if "length" in line]
         self.clock = time.monotonic()
 
     def on_log(self, args: Any, state: Any, control: Any, **seen: Any) -> None:
@@ -107,11 +115,15 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
             self.tokens = tokens
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self._look(line)
+        self.line = line
+        if "reward" in line:  # steps on a rollout that was used before say nothing new
+            self._look(line)
 
     def _look(self, line: dict[str, Any]) -> None:
-        """Warn of runs that teach nothing."""
-        self.silent = self.silent + 1 if line.get("no_signal") == 1.0 else 0
+        """Warn of runs that teach nothing, or something else."""
+        # A value function compares replies to different prompts, a group only those to one.
+        dumb = line.get("reward_std") == 0 if "value" in line else line.get("no_signal") == 1.0
+        self.silent = self.silent + 1 if dumb else 0
         if self.silent == self.patience:
             self.console.print(
                 f"[bold red]No signal:[/] at step {line['step']} all replies to each prompt have long "
@@ -119,12 +131,32 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
                 "model that sometimes solves these problems (sft first), or take an easier level, a larger "
                 "rollout.group or a higher rollout.temperature"
             )
+        self._look_at_length(line)
+
+    def _look_at_length(self, line: dict[str, Any]) -> None:
+        """Warn once of replies that are cut off, and of replies that grow or shrink."""
+        before = self._drift()
+        if "length" in line:
+            self.lengths.append(line["length"])
+        drift = self._drift()
+        if abs(math.log(drift)) > abs(math.log(DRIFT)) >= abs(math.log(before)):
+            self.console.print(
+                f"[bold yellow]Length:[/] at step {line['step']} replies are {drift:.1f} times as long as at "
+                "the start; look at some of them, and think of a smaller learning_rate or of rollout.kl"
+            )
         cut, self.cut = self.cut, line.get("truncated", 0.0) > 0.5
         if self.cut and not cut:
             self.console.print(
                 f"[bold yellow]Truncated:[/] {line['truncated']:.0%} of the replies at step {line['step']} "
                 "were cut off and earned nothing; raise rollout.max_tokens"
             )
+
+    def _drift(self) -> float:
+        """How long replies are now, in units of what they were; 1 while there are too few records."""
+        few = self.lengths[: self.patience], self.lengths[-self.patience :]
+        if len(self.lengths) < 2 * self.patience or not sum(few[0]) or not sum(few[1]):
+            return 1.0
+        return sum(few[1]) / sum(few[0])
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -136,43 +168,63 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-class Bar(TrainerCallback):  # type: ignore[misc, unused-ignore]
-    """One progress bar on a terminal; ten plain lines elsewhere."""
+SHOWN = {
+    "loss": "loss {:.3f}",
+    "reward": "reward {:.3f}",
+    "solved": "solved {:.0%}",
+    "preferred": "preferred {:.0%}",
+    "margin": "margin {:.2f}",
+    "entropy": "entropy {:.2f}",
+    "kl": "kl {:.3f}",
+    "length": "length {:.0f}",
+    "explained_variance": "explained {:.0%}",
+    "tokens_per_second": "{:,.0f} tokens/s",
+}
+"""What stands beside the bar, in this order, and how."""
 
-    def __init__(self, title: str, console: Console) -> None:
-        self.console = console
+
+class Bar(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """One progress bar with the figures of the last step on a terminal; ten plain lines elsewhere.
+
+    Args:
+        title: What is done.
+        console: Where.
+        curve: Whose figures are shown; a callback before this one.
+    """
+
+    def __init__(self, title: str, console: Console, curve: Curve) -> None:
+        self.title, self.console, self.curve = title, console, curve
         self.progress = Progress(
-            TextColumn(f"[bold]{title}[/]"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[news]}"),
-            console=console,
-            disable=not console.is_terminal,
+            TextColumn(f"[bold]{title}[/]"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         )
-        self.title, self.news, self.task = title, "", self.progress.add_task(title, total=None, news="")
+        self.task, self.news = self.progress.add_task(title, total=None), Text()
+        self.live = Live(Group(self.progress, self.news), console=console, transient=False)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Show the bar, at the step that a resumed run goes on from."""
         self.progress.update(self.task, total=state.max_steps, completed=state.global_step)
-        self.progress.start()
+        if self.console.is_terminal:
+            self.live.start()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Move the bar."""
-        self.progress.update(self.task, completed=state.global_step, news=self.news)
+        self.progress.update(self.task, completed=state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, **seen: Any) -> None:
-        """Refresh the figures beside the bar."""
-        line = record(seen["logs"])
-        shown = [("loss", "loss {:.3f}"), ("reward", "reward {:.3f}"), ("solved", "solved {:.0%}")]
-        self.news = "  ".join(form.format(line[name]) for name, form in shown if name in line) or self.news
+        """Refresh the figures."""
+        line = self.curve.line
+        if "loss" not in seen["logs"]:
+            return
+        figures = "  ".join(form.format(line[name]) for name, form in SHOWN.items() if name in line)
+        tasks = "  ".join(f"{task} {share:.0%}" for task, share in line.get("solved_by_task", {}).items())
+        self.news.plain = f"{figures}\n{tasks}" if tasks else figures
         tenth = max(1, state.max_steps // 10)
-        if not self.console.is_terminal and state.global_step % tenth < args.logging_steps and "loss" in line:
-            self.console.print(f"{self.title} step {state.global_step}/{state.max_steps}  {self.news}")
+        if not self.console.is_terminal and state.global_step % tenth < args.logging_steps:
+            self.console.print(f"{self.title} step {state.global_step}/{state.max_steps}  {figures}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Leave the finished bar."""
-        self.progress.stop()
+        self.live.stop()
 
 
 class Complete(TrainerCallback):  # type: ignore[misc, unused-ignore]

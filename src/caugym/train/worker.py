@@ -64,10 +64,11 @@ def work(out: Path) -> Any:
         raise InputError(f"TRL refuses this recipe: {' '.join(str(error).split())}") from error
     trainer.remove_callback(PrinterCallback)
     console = Console(stderr=True)
-    trainer.add_callback(watch.Curve(out / directory.METRICS, console))
+    curve = watch.Curve(out / directory.METRICS, console)
+    trainer.add_callback(curve)
     trainer.add_callback(watch.Complete())
     if trainer.is_world_process_zero():
-        trainer.add_callback(watch.Bar(recipe.method, console))
+        trainer.add_callback(watch.Bar(recipe.method, console, curve))
     checkpoint = watch.last_checkpoint(out / "checkpoints")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trainer.accelerator.wait_for_everyone()
