@@ -346,7 +346,7 @@ def test_the_command_prints_a_table_or_lines_and_writes_the_page(tmp_path: Path)
     shown = CliRunner().invoke(app, ["audit", str(file), "-o", str(tmp_path / "audit.md")])
     assert shown.exit_code == 0
     assert "1 inverted answer" in shown.output
-    assert "Graph-blind" in shown.output
+    assert "never looks at the graph" in shown.output
     assert "Licence: none stated" in shown.output
     assert "base_dataset-0001" in (tmp_path / "audit.md").read_text()
     listed = CliRunner().invoke(app, ["audit", str(file), "--json"])

@@ -27,20 +27,25 @@ LARGEST_SET = 3
 ABSTAIN = Answer("insufficient")
 
 
-def graph_blind(problem: Problem) -> Answer:
+def graph_blind(problem: Problem, *, cautious: bool = False) -> Answer:
     """The answer of a solver that never looks at the graph.
 
     Of all formulas of the task whose terms are stated (or complements of what is stated) it takes the one
     that uses most statements, smaller sets first. If none fits and no statement is about treatment and
     outcome together, it says that there is no effect; else it abstains.
+
+    Args:
+        problem: The problem.
+        cautious: Say that there is no effect only where no statement is about either of the two.
     """
     query = problem.query
     guess = _guess(problem)
     if guess is not None:
         return _answer(query, guess)
     both = {query.treatment, query.outcome}
-    together = any(both <= {v for v, _ in (*s.term.event, *s.term.given)} for s in problem.statements)
-    return ABSTAIN if together else _answer(query, Fraction(0))
+    told = [both & {v for v, _ in (*s.term.event, *s.term.given)} for s in problem.statements]
+    linked = any(told) if cautious else both in told
+    return ABSTAIN if linked else _answer(query, Fraction(0))
 
 
 def _guess(problem: Problem) -> Fraction | None:

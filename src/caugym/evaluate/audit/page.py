@@ -53,29 +53,28 @@ def sheet(audits: Sequence[Audit]) -> Sheet:
 
 def shortcut_sheet(audits: Sequence[Audit]) -> Sheet | None:
     """How far shortcuts get, one row a file; None if they apply to none."""
-    rows = [
-        (
-            each.file,
-            percent(each.shortcuts.constant),
-            percent(each.shortcuts.majority),
-            *map(percent, each.shortcuts.blind.values()),
-            percent(each.shortcuts.read),
-        )
-        for each in audits
-        if each.shortcuts
-    ]
+    rows, notes = [], []
+    for each in audits:
+        if (found := each.shortcuts) is None:
+            continue
+        surface = found.surface.get("status", found.surface.get("yes/no"))
+        shares = (found.constant, found.majority, found.cautious, *found.blind.values(), surface)
+        rows.append((each.file, *map(percent, shares)))
+        notes += [f"{each.file}: {verdict}." for verdict in found.verdicts()]
     if not rows:
         return None
-    dropped = [f"less {count}" for count in DROPPED if count]
+    dropped = [f"-{count}" for count in DROPPED if count]
     return Sheet(
         "Shortcuts",
-        ("File", "Constant", "Yes/no", "Graph-blind", *dropped, "Read"),
+        ("File", "Constant", "Yes/no", "Cautious", "Blind", *dropped, "Looks"),
         tuple(rows),
         (
             "Shares of all questions in percent. Constant: the best constant value of each task.",
             "Yes/no: the more frequent word of each task, of the yes/no asked.",
-            "Graph-blind: a solver that never looks at an arrow; less 1: without the last statement.",
-            "Read: questions whose wording is read; the graph-blind solver fails on the others.",
+            "Blind: a solver that never looks at an arrow; -1: without the last statement. Cautious: the "
+            "same, but it says that there is no effect only where the numbers are about neither of the two.",
+            "Looks: a regression on how texts look, cross-validated; a coin gets 50.",
+            *notes,
         ),
     )
 

@@ -1,18 +1,26 @@
-"""How far shortcuts get on a set: the scores of what `caugym.problems.shortcuts` holds."""
+"""How far the shortcuts of `caugym.problems.shortcuts` get on a set, and a verdict on each.
+
+A shortcut *fails* where it stays below a bound (`BOUNDS`), and *wins* above it.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from caugym.core.errors import InputError
 from caugym.data.questions import Question, questions
+from caugym.evaluate.audit.surface import regression
 from caugym.problems.problem import Answer
 from caugym.problems.read import read
 from caugym.problems.shortcuts import best_constant, drop_last, graph_blind, majority
 
 DROPPED = (0, 1, 2, 3)
 """How many of the last statements the graph-blind solver forgets."""
+
+BOUNDS = {"constant": 0.10, "majority": 0.52, "graph-blind": 0.35, "dropping": 0.01, "surface": 0.05}
+"""Up to where a shortcut fails: the share it answers; for dropping, what it gains; for the regression on the
+surface, how far it is from a coin's 0.5."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,11 @@ class Shortcuts:
         constant: The share that these constants answer; each is chosen in hindsight.
         majority: The share of yes/no that the more frequent word of each task gets right; None if none.
         blind: By number of statements dropped from the end: the share of the graph-blind solver.
+        cautious: The share of a graph-blind solver that says "no effect" only where the numbers are about
+            neither treatment nor outcome.
+        lacking: The share that cannot be answered.
+        surface: By what is foretold, ``status`` or ``yes/no``: the balanced accuracy of a regression on how
+            the texts look.
         read: The share of questions that could be read; the graph-blind solver fails on the others.
     """
 
@@ -31,20 +44,55 @@ class Shortcuts:
     constant: float
     majority: float | None
     blind: Mapping[int, float]
+    cautious: float
+    lacking: float
+    surface: Mapping[str, float]
     read: float
+
+    def verdicts(self) -> Iterator[str]:
+        """One line for each shortcut: what it does, how far it gets, whether it fails."""
+        if self.lacking:
+            yield _verdict("saying LACK_CONDITION to everything", self.lacking, self.lacking <= 0.5)
+        best = "the best constant a task"
+        if self.constant > self.lacking:
+            yield _verdict(best, self.constant, self.constant <= BOUNDS["constant"])
+        if self.majority is not None:
+            yield _verdict("always Yes or always No", self.majority, self.majority <= BOUNDS["majority"])
+        if not self.read:
+            yield "graph-blind solver: the wording is not one that is read"
+        else:
+            blind = self.blind[0]
+            read = "" if self.read > 0.99 else f"{100 * self.read:.0f} % of the questions were read"
+            fails = blind <= BOUNDS["graph-blind"]
+            yield _verdict("a solver that never looks at the graph", blind, fails, read)
+            gain, count = max((share - blind, count) for count, share in self.blind.items() if count)
+            what = f"the same after dropping the last {count}"
+            yield _verdict(what, blind + gain, gain <= BOUNDS["dropping"], f"{100 * gain:+.1f} points")
+        for target, share in self.surface.items():
+            near = abs(share - 0.5) <= BOUNDS["surface"]
+            yield _verdict(
+                f"a regression on how the text looks, for the {target}", share, near, "a coin: 50 %"
+            )
+
+
+def _verdict(what: str, share: float, fails: bool, more: str = "") -> str:
+    aside = f" ({more})" if more else ""
+    return f"{what}: {100 * share:.1f} %{aside}: {'fails' if fails else 'WINS'}"
 
 
 def shortcuts(path: Path) -> Shortcuts | None:
     """The scores on the labelled questions of a file or set; None if it has none."""
     by_task: dict[str, list[Answer]] = defaultdict(list)
     hits = dict.fromkeys(DROPPED, 0)
-    count = legible = 0
+    told: list[tuple[str, Answer]] = []
+    count = legible = careful = 0
     tolerance = 0.0
     for question in questions(path):
         label = question.label
         if label is None or (label.status == "identified" and label.value is None):
             continue
         count += 1
+        told.append((question.text, label))
         tolerance = question.tolerance
         try:
             problem = read(question.text)
@@ -55,6 +103,7 @@ def shortcuts(path: Path) -> Shortcuts | None:
         by_task[problem.query.task].append(label)
         for dropped in DROPPED:
             hits[dropped] += _right(graph_blind(drop_last(problem, dropped)), question)
+        careful += _right(graph_blind(problem, cautious=True), question)
     if not count:
         return None
     best = {task: best_constant(labels, tolerance) for task, labels in by_task.items()}
@@ -65,8 +114,23 @@ def shortcuts(path: Path) -> Shortcuts | None:
         sum(share * len(by_task[task]) for task, (_, share) in best.items()) / count,
         words / sum(asked.values()) if any(asked.values()) else None,
         {dropped: right / count for dropped, right in hits.items()},
+        careful / count,
+        sum(label.status == "insufficient" for _, label in told) / count,
+        _surface(told),
         legible / count,
     )
+
+
+def _surface(asked: Sequence[tuple[str, Answer]]) -> dict[str, float]:
+    """How well the looks of texts foretell whether they can be answered, and the yes/no of those that can."""
+    status = [(text, label.status == "insufficient") for text, label in asked]
+    answers = [(text, label.answer == "Yes") for text, label in asked if label.answer]
+    found = {}
+    for target, pairs in (("status", status), ("yes/no", answers)):
+        score = regression([text for text, _ in pairs], [label for _, label in pairs])
+        if score is not None:
+            found[target] = score
+    return found
 
 
 def _right(answer: Answer, question: Question) -> bool:
