@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -18,15 +19,20 @@ from hypothesis import strategies as st
 from caugym.backends import Prompt, Reply, Sampling
 from caugym.core.errors import InputError
 from caugym.core.graph import DAG
+from caugym.core.streams import stream
 from caugym.data.questions import Question
+from caugym.evaluate.anatomy import case, fault
 from caugym.evaluate.curves import metrics
 from caugym.evaluate.diagram import diagram
 from caugym.evaluate.plot import nice_ticks
 from caugym.evaluate.records import Run
 from caugym.evaluate.report import report
 from caugym.evaluate.run import run
-from caugym.problems.generate import generate
+from caugym.problems.generate import Item, generate
+from caugym.problems.mistakes import mistakes
 from caugym.problems.problem import Answer
+from caugym.problems.read import read
+from caugym.problems.solve import solve
 from tests.evaluate.toy import Toy, questions
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -41,6 +47,7 @@ class Page(HTMLParser):
         self.tags: Counter[str] = Counter()
         self.attributes: list[tuple[str, str | None]] = []
         self.text = ""
+        self.marked: list[str] = []
         self.feed(text)
         self.close()
         assert not self.open, self.open
@@ -60,6 +67,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if "mark" in self.open:
+            self.marked.append(data)
 
 
 def training(folder: Path, method: str = "grpo", steps: int = 300) -> Path:
@@ -115,7 +124,8 @@ def test_every_row_is_drawn_on_the_scale(pair: tuple[Run, Run], tmp_path: Path) 
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_one_or_many_runs(pair: tuple[Run, Run], tmp_path: Path, count: int) -> None:
     read = page((list(pair) * 4)[:count], tmp_path)
-    assert read.tags["table"] == 4
+    assert read.tags["table"] == (5 if count == 1 else 6)
+    assert read.text.count("where wrong replies went wrong first") == min(count, 2)
 
 
 class Hostile:
@@ -174,7 +184,7 @@ def test_runs_on_different_questions_have_chapters(pair: tuple[Run, Run], tmp_pa
 
 def test_markdown_and_other_endings(pair: tuple[Run, Run], tmp_path: Path) -> None:
     text = report(list(pair), tmp_path / "new" / "table.md").read_text(encoding="utf-8")
-    assert text.count("| ATE |") == 3
+    assert text.count("| ATE |") == 5
     with pytest.raises(InputError, match=r"\.html or \.md"):
         report(list(pair), tmp_path / "report.pdf")
     with pytest.raises(InputError, match="at least one run"):
@@ -283,7 +293,49 @@ def test_problems_are_shown_with_graph_and_worked_solution(tmp_path: Path) -> No
     assert read.text.count("Worked solution") == 3
     shown = [q for q in result.questions.values() if q.text in read.text]
     assert {q.task for q in shown} == {"ATE", "NIE", "PN"}
-    assert all(q.label and f'"PROB": "{q.label.value}"' in read.text for q in shown)
+    solved = {q.task for q in shown if q.label and f'"PROB": "{q.label.value}"' in read.text}
+    assert solved == {"ATE", "NIE", "PN"}
+
+
+class Mistaken:
+    """Answers as told: rightly with a given chance, else with a typed mistake."""
+
+    def __init__(self, items: Sequence[Item], chance: float) -> None:
+        self.items, self.chance = {item.id: item for item in items}, chance
+        self.name = f"right {chance}"
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
+        """A worked solution each."""
+        return [self._reply(self.items[key.rpartition("/")[0]], stream("mistaken", key)) for key in keys]
+
+    def _reply(self, item: Item, rng: Random) -> Reply:
+        wrong = mistakes(solve(read(item.prompt)), rng)
+        chosen = item.solution if rng.random() < self.chance or not wrong else rng.choice(wrong).steps
+        return Reply("\n".join(chosen), "stop", 60)
+
+
+def test_the_first_wrong_step_is_marked(tmp_path: Path) -> None:
+    items = [
+        item
+        for task in ("ATE", "NIE", "PN")
+        for item in generate("deconfounding", task, "easy", "test", 2, range(12))
+    ]
+    asked = [Question(i.id, i.prompt, i.gold, i.task, i.set, i.level, i.tolerance) for i in items]
+    runs = [
+        run(Mistaken(items, chance), asked, tmp_path / name, samples=1, progress=False)
+        for name, chance in (("base", 0.2), ("trained", 0.9))
+    ]
+    told = page(runs, tmp_path)
+    for words in ("Where replies go wrong", "first wrong step: ", "Adjustment or mediator set", "Arithmetic"):
+        assert words in told.text
+    cases = {each.id: case(each.text) for each in asked}
+    wrong = [r for r in runs[0].records if not r["strict"]["correct"]]
+    steps = [(r, fault(r, cases[r["id"]]).step) for r in wrong]
+    lines = {r["reply"].splitlines()[step] for r, step in steps if step is not None}
+    assert lines >= set(told.marked)
+    assert len(told.marked) >= len(wrong) / 2
+    table = next(p for p in report(runs, tmp_path / "t.md").read_text().split("**") if "| Part |" in p)
+    assert "Unexplained" not in table
 
 
 @pytest.mark.slow

@@ -178,3 +178,10 @@ def test_terms_are_terms() -> None:
                     Term(((query.outcome, query.level),), ((query.treatment, level),)) in stated
                     for level in (0, 1)
                 )
+
+
+@pytest.mark.parametrize(("task", "index"), [("PN", 17), ("PN", 23), ("PS", 17)])
+def test_bounds_whose_sums_had_to_be_rounded(task: str, index: int) -> None:
+    """A sum that is only about right still goes on to wrong clippings and divisions."""
+    (item,) = generate("insufficient", task, "hard", "test", 9, [index])
+    assert mistakes(solve(read(item.prompt)), Random(0))

@@ -4,8 +4,7 @@ The page holds no script and asks for nothing over the network; it follows the r
 dark, and reads on a phone and on paper.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 from caugym.core.errors import InputError
 from caugym.evaluate import curves as training
 from caugym.evaluate import records
+from caugym.evaluate.anatomy import Case, case, fault, faults
+from caugym.evaluate.anatomy.page import error_sheet, marked, section
 from caugym.evaluate.compare import Comparison, compare
 from caugym.evaluate.examples import Example, examples
 from caugym.evaluate.plot import axis, dots, mark
@@ -24,6 +25,7 @@ from caugym.evaluate.tables import (
     NONE,
     accuracy_sheet,
     comparison_sheet,
+    html_table,
     interval,
     percent,
     probability,
@@ -77,10 +79,12 @@ def markdown(runs: Sequence[Run | Path]) -> str:
     chapters = _chapters(load_all(runs))
     text = []
     for title, group in chapters:
+        cases: dict[str, Case | None] = {}
         text += [f"## {title}\n"] if len(chapters) > 1 else []
         text.append("\n".join(sentences(group)) + "\n")
         text += [accuracy_sheet(run).markdown() for run in group]
         text += [comparison_sheet(group).markdown()] if len(group) > 1 else []
+        text += [error_sheet(run, list(faults(run, cases))).markdown() for run in group]
     return "\n".join(text)
 
 
@@ -123,12 +127,14 @@ def _page(runs: list[Run], trainings: Mapping[str, list[Record]]) -> str:
 
 def _chapter(runs: list[Run]) -> list[str]:
     lead, *more = sentences(runs)
+    cases: dict[str, Case | None] = {}
     return [
         f'<p class="lead">{escape(lead)}</p>',
         *(f"<p>{escape(sentence)}</p>" for sentence in more),
         *(_accuracy(runs, part) for part in PARTS if part == "task" or _several(runs, part)),
         _verdicts(runs),
-        _examples(runs),
+        section(runs, cases),
+        _examples(runs, cases),
     ]
 
 
@@ -190,21 +196,10 @@ def _verdicts(runs: list[Run]) -> str:
         return ""
     return (
         "<h2>What became of the replies</h2>"
-        + _table(["run", *VERDICTS.values()], rows)
+        + html_table(["run", *VERDICTS.values()], rows)
         + '<p class="note">Percent of all replies. Refused wrongly: said LACK_CONDITION where there is an '
         "answer. No answer found: nothing in the form asked for. Cut off: stopped at the token limit.</p>"
     )
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], figures: bool = True) -> str:
-    kind = ' class="n"' if figures else ""
-    top = "".join(f"<th{kind if i else ''}>{escape(head)}</th>" for i, head in enumerate(heads))
-    lines = []
-    for name, *cells in rows:
-        row = "".join(f"<td{kind}>{escape(cell)}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
-    table = f'<table class="plain"><thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-    return f'<div class="some">{table}</div>'
 
 
 def _curves(trainings: Mapping[str, list[Record]]) -> str:
@@ -217,7 +212,7 @@ def _curves(trainings: Mapping[str, list[Record]]) -> str:
     )
 
 
-def _examples(runs: list[Run]) -> str:
+def _examples(runs: list[Run], cases: dict[str, Case | None]) -> str:
     chosen = examples(runs)
     if not chosen:
         return ""
@@ -227,16 +222,20 @@ def _examples(runs: list[Run]) -> str:
             f"For each task the problem on which {quoted(runs[-1].name)} gained most, then the one on which "
             "it lost most and the one it solves least."
         )
-    told = "".join(_example(runs, example, opened=not i) for i, example in enumerate(chosen))
-    note = f'<p class="note">{escape(how)} Each run shows a typical reply.</p>'
+    told = ""
+    for i, example in enumerate(chosen):
+        asked = cases[example.question.id] = cases.get(example.question.id) or case(example.question.text)
+        told += _example(runs, example, asked, opened=not i)
+    how += " Each run shows a typical reply; of a wrong one the first wrong step is marked."
+    note = f'<p class="note">{escape(how)}</p>'
     return f"<h2>Replies side by side</h2>{note}{told}"
 
 
-def _example(runs: list[Run], example: Example, opened: bool) -> str:
+def _example(runs: list[Run], example: Example, asked: Case | None, opened: bool) -> str:
     question = example.question
     pairs = zip(runs, example.scores, strict=True)
     score = ", ".join(f"{run.name} {right} of {asked}" for run, (right, asked) in pairs)
-    sides = [_reply(run, record) for run, record in zip(runs, example.replies, strict=True)]
+    sides = [_reply(run, record, asked) for run, record in zip(runs, example.replies, strict=True)]
     if example.steps:
         steps = escape("\n".join(example.steps))
         head = '<h4>Worked solution</h4><p class="note">by the engine</p>'
@@ -254,17 +253,17 @@ def _example(runs: list[Run], example: Example, opened: bool) -> str:
     )
 
 
-def _reply(run: Run, record: Record) -> str:
+def _reply(run: Run, record: Record, asked: Case | None) -> str:
     verdict = record["strict"]
-    word = '<span class="wrong">not right</span>: ' + escape(verdict["reason"])
     if verdict["correct"]:
-        word = '<span class="right">right</span>'
-    text = re.sub(r"\n{3,}", "\n\n", record["reply"]).strip() or "(nothing but white space)"
-    if len(text) > LONGEST:
-        half = LONGEST // 2
-        text = f"{text[:half]}\n[{len(text) - LONGEST:,} characters left out]\n{text[-half:]}"
+        word, found = '<span class="right">right</span>', None
+    else:
+        found = fault(record, asked)
+        word = f'<span class="wrong">not right</span>: {escape(verdict["reason"])}'
+        if found.step is not None and found.why != verdict["reason"]:
+            word += f"; first wrong step: {escape(found.why)}"
     head = f'<h4>{escape(run.name)}</h4><p class="note">{word}</p>'
-    return f'<div class="side">{head}<pre>{escape(text)}</pre></div>'
+    return f'<div class="side">{head}<pre>{marked(record["reply"], found, LONGEST)}</pre></div>'
 
 
 def _method(runs: list[Run]) -> str:
@@ -288,7 +287,7 @@ def _method(runs: list[Run]) -> str:
         cells = [percent(estimate.value if one.k == k else None) for estimate in figures[2:]]
         cells = [percent(estimate.value) for estimate in figures[:2]] + cells
         rows.append([run.name, str(one.strict.problems), *cells])
-    return f'<h2>How it is measured</h2><p class="note">{escape(told)}</p>{_table(heads, rows)}'
+    return f'<h2>How it is measured</h2><p class="note">{escape(told)}</p>{html_table(heads, rows)}'
 
 
 def _settings(runs: list[Run]) -> str:
@@ -296,7 +295,7 @@ def _settings(runs: list[Run]) -> str:
     keys = dict.fromkeys(key for each in facts for key in each)
     rows = [[key, *(each.get(key, NONE) for each in facts)] for key in keys]
     heads = ["", *(run.name for run in runs)]
-    return f"<h2>Settings and digests</h2>{_table(heads, rows, figures=False)}"
+    return f"<h2>Settings and digests</h2>{html_table(heads, rows, figures=False)}"
 
 
 def _facts(run: Run) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""Tables of runs and comparisons, for the terminal (at most 80 columns) and as Markdown."""
+"""Tables of runs and comparisons, for the terminal (at most 80 columns), as Markdown and as HTML."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -132,6 +133,18 @@ def official(run: Run) -> str:
 def reasons(given: Iterable[str]) -> tuple[str, ...]:
     """Why figures are dashes, one sentence each."""
     return tuple(f"{NONE}: {reason}." for reason in sorted({reason for reason in given if reason}))
+
+
+def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], figures: bool = True) -> str:
+    """A table of the report: names on the left, figures (or words) beside them."""
+    kind = ' class="n"' if figures else ""
+    top = "".join(f"<th{kind if i else ''}>{escape(head)}</th>" for i, head in enumerate(heads))
+    lines = []
+    for name, *cells in rows:
+        row = "".join(f"<td{kind}>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
+    table = f'<table class="plain"><thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    return f'<div class="some">{table}</div>'
 
 
 def percent(value: float | None, sign: bool = False) -> str:

@@ -129,7 +129,7 @@ def _clipped(solution: Solution, steps: tuple[str, ...]) -> Iterator[Mistake | N
     tail = 5 if "≈" in steps[-3] and writer.arithmetic.percent else 1
     body, line = list(steps[:-2]), steps[-3]
     formula = _formula_line(query.task, steps)
-    top = body[-1 - tail].rpartition("= ")[2]
+    top = body[-1 - tail].replace("\N{ALMOST EQUAL TO}", "=").rpartition("= ")[2]
     undivided = [*body[:-tail]]
     undivided[formula] = body[formula].rpartition(" / P(")[0] + ")"
     value = evaluate(top) / scale
