@@ -66,6 +66,7 @@ def test_the_layout_is_that_of_the_hub(made: Path) -> None:
         "seed": 7,
         "split": "test",
         "curriculum": False,
+        "rewriter": None,
     }
     assert manifest["complete"]
     assert manifest["canary"] in (made / "README.md").read_text()

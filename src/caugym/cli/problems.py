@@ -11,7 +11,10 @@ from caugym.cli.terminal import Json, resumable
 from caugym.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caugym.core.query import Task
+    from caugym.data.rewriting import Rewriter
     from caugym.data.solved import Record
 
 app = typer.Typer()
@@ -35,6 +38,13 @@ def make(
     curriculum: Annotated[
         bool, typer.Option("--curriculum", help="Easy problems first; the level is LEVEL-even.")
     ] = False,
+    rewriter: Annotated[
+        str | None, typer.Option(help="openai:ID: ask this model for other words; kept if the meaning is.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="With --rewriter, the server.")] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="With --rewriter, the environment variable that holds the key.")
+    ] = None,
 ) -> None:
     """Make problems with proved answers: Parquet shards, a manifest and a card; resumes."""
     from caugym.data.manifest import MakeConfig
@@ -43,10 +53,16 @@ def make(
 
     if curriculum:
         level = level.removesuffix(EVEN) + EVEN
-    config = MakeConfig(set_, _tasks(task), level, n, seed, split, curriculum)
+    config = MakeConfig(set_, _tasks(task), level, n, seed, split, curriculum, rewriter)
+    writer = _rewriter(rewriter, seed, base_url=base_url, api_key_env=api_key_env)
     with resumable():
-        manifest = make_set(out, config, workers=workers, shard=_shard(shard))
+        manifest = make_set(out, config, workers=workers, shard=_shard(shard), rewriter=writer)
     typer.echo(f"{manifest.rows:,} problems in {out}")
+    if writer:
+        from caugym.data.rewriting import account
+        from caugym.data.shards import rows
+
+        typer.echo(account(rows(out)))
 
 
 @app.command(epilog="Example: caugym check train test")
@@ -118,6 +134,25 @@ def _answered(record: "Record") -> str:
         return f"{record['id']}: {record['reason']}\n"
     lines = [f"{record['id']}: {record['status']}", *(f"  {step}" for step in record["steps"] or ())]
     return "\n".join(lines + [f"  missing: {term}" for term in record["missing"] or ()]) + "\n"
+
+
+def _rewriter(spec: str | None, seed: int, **served: str | None) -> "Rewriter | None":
+    """The language model that is asked for other words."""
+    options = {name: value for name, value in served.items() if value is not None}
+    if spec is None:
+        if options:
+            raise InputError("--base-url and --api-key-env go with --rewriter openai:ID")
+        return None
+    from caugym.backends import Sampling, backend
+    from caugym.data.rewriting import Rewriter
+
+    model = backend(spec, **options)
+    sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=4096, seed=seed)
+
+    def ask(prompts: "Sequence[str]", keys: "Sequence[str]") -> list[str]:
+        return [reply.text for reply in model.generate(prompts, sampling, keys)]
+
+    return Rewriter(spec, ask)
 
 
 def _tasks(text: str) -> "tuple[Task, ...]":

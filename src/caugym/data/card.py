@@ -49,6 +49,9 @@ Made by
 | `difficulty` | counted: variables, statements, adjustment, mediators, products of the formula, digits |
 | `provenance` | generator version, seed, index within the task, refused draws before this one |
 
+Where a language model was asked for other words, `provenance.rewriter` names it, and `refused` says why its
+words were not taken; it is empty where they were.
+
 Rows: {rows}. SHA-256 over the rows: `{sha256}`.
 {warning}
 Canary: `{canary}`
@@ -69,7 +72,8 @@ def card(manifest: Manifest) -> str:
         split=config.split,
         level=config.level,
         seed=config.seed,
-        order=" --curriculum" if config.curriculum else "",
+        order=" --curriculum" * config.curriculum
+        + (f" --rewriter {config.rewriter}" if config.rewriter else ""),
         n=config.n,
         size=next((size for bound, size in bounds if manifest.rows < bound), "n>1M"),
         rows=manifest.rows,

@@ -40,6 +40,7 @@ class MakeConfig:
         split: ``"train"``, ``"test"``, ...; splits share no item.
         curriculum: Whether the items of a lower rung of difficulty come before those of a higher one, rather
             than mixed; needs a level that ends in ``-even``.
+        rewriter: The language model that is asked for other words; None where none is.
 
     Raises:
         InputError: If a field cannot be used; the message says what can.
@@ -52,6 +53,7 @@ class MakeConfig:
     seed: int = 1
     split: str = "test"
     curriculum: bool = False
+    rewriter: str | None = None
 
     def __post_init__(self) -> None:
         if self.set not in SETS:

@@ -73,7 +73,16 @@ SCHEMA = pa.schema(
         ("difficulty", pa.struct([(field.name, _NUMBER) for field in fields(Difficulty)])),
         (
             "provenance",
-            pa.struct([("generator", _TEXT), ("seed", _NUMBER), ("index", _NUMBER), ("attempt", _NUMBER)]),
+            pa.struct(
+                [
+                    ("generator", _TEXT),
+                    ("seed", _NUMBER),
+                    ("index", _NUMBER),
+                    ("attempt", _NUMBER),
+                    ("rewriter", _TEXT),
+                    ("refused", _TEXT),
+                ]
+            ),
         ),
         ("canary", _TEXT),
     ]
@@ -129,6 +138,8 @@ def row(item: Item) -> Row:
             "seed": item.seed,
             "index": item.index,
             "attempt": item.attempt,
+            "rewriter": item.rewriter,
+            "refused": item.refused,
         },
         "canary": CANARY,
     }

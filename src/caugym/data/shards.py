@@ -29,6 +29,7 @@ from caugym.data.card import card
 from caugym.data.check import CheckReport, check
 from caugym.data.manifest import NAME, SHARD_ROWS, MakeConfig, Manifest, Shard, replacing
 from caugym.data.progress import bar
+from caugym.data.rewriting import Rewriter
 from caugym.data.row import SCHEMA, Row, digest, digest_of, read_rows, row
 from caugym.problems.generate import VERSION, Item, generate_mixed
 
@@ -40,7 +41,13 @@ _FOOTER = b"caugym"  # key of the shard's own description in the Parquet footer
 
 
 def make(
-    out: Path, config: MakeConfig, *, workers: int = 1, shard: tuple[int, int] = (0, 1), progress: bool = True
+    out: Path,
+    config: MakeConfig,
+    *,
+    workers: int = 1,
+    shard: tuple[int, int] = (0, 1),
+    progress: bool = True,
+    rewriter: Rewriter | None = None,
 ) -> Manifest:
     """Make a set, or one part of it, in a folder; go on with what is there.
 
@@ -50,6 +57,7 @@ def make(
         workers: Processes. The result does not depend on it.
         shard: ``(i, N)``: make the i-th of N parts, ``0 <= i < N``. Parts may be made in one folder or many.
         progress: Show items made, rate and time left on standard error, if that is a terminal.
+        rewriter: Asked for other words; of the name in the configuration, and with one worker.
 
     Returns:
         The manifest as written; ``complete`` once all begun parts are there.
@@ -62,6 +70,10 @@ def make(
         raise InputError(f"shard {part}/{parts}: the part must be 0 to {parts - 1}")
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
+    if config.rewriter != (rewriter and rewriter.name) or (rewriter and workers > 1):
+        raise InputError(
+            "a rewriter needs its name in the configuration, and one worker: it asks in parallel"
+        )
     out = Path(out)
     mine = _begin(out, Manifest(config, parts, SHARD_ROWS, (part,))).part(part)
     done = {s: found for s in mine if (found := finished(out, config, s)) is not None}
@@ -69,7 +81,7 @@ def make(
     with bar(
         "making", sum(s.stop - s.start for s in mine), sum(map(len, done.values())), shown=progress
     ) as advance:
-        for made, digests in _made(out, config, todo, workers, advance):
+        for made, digests in _made(out, config, todo, workers, advance, rewriter):
             done[made] = digests
     return _finish(out, done)
 
@@ -186,13 +198,20 @@ def _items(config: MakeConfig, shard: Shard) -> Iterator[Item]:
     return generate_mixed(config.set, wanted, config.level, config.split, config.seed)
 
 
-def _write(out: Path, config: MakeConfig, shard: Shard, advance: Callable[[int], None]) -> Digests:
+def _write(
+    out: Path,
+    config: MakeConfig,
+    shard: Shard,
+    advance: Callable[[int], None],
+    rewriter: Rewriter | None = None,
+) -> Digests:
     """Make one shard and put it in place."""
     digests: Digests = []
     batches: list[pa.RecordBatch] = []
     items = _items(config, shard)
     with _uncollected():
-        while content := [row(item) for item in islice(items, _BATCH)]:
+        while some := list(islice(items, _BATCH)):
+            content = [row(item) for item in (rewriter(some) if rewriter else some)]
             digests += map(digest, content)
             batches.append(pa.RecordBatch.from_pylist(content, schema=SCHEMA))
             advance(len(content))
@@ -216,12 +235,17 @@ def _uncollected() -> Iterator[None]:
 
 
 def _made(
-    out: Path, config: MakeConfig, todo: list[Shard], workers: int, advance: Callable[[int], None]
+    out: Path,
+    config: MakeConfig,
+    todo: list[Shard],
+    workers: int,
+    advance: Callable[[int], None],
+    rewriter: Rewriter | None,
 ) -> Iterator[tuple[Shard, Digests]]:
     """Make shards here or in worker processes, in the order in which they are done."""
     if workers == 1 or len(todo) < 2:
         for shard in todo:
-            yield shard, _write(out, config, shard, advance)
+            yield shard, _write(out, config, shard, advance, rewriter)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_work) as pool:

@@ -149,3 +149,39 @@ def told_tables(
             states = [s | low for s in states] + [s | high for s in states]
         result.append([1 - table[s] if flips[v] else table[s] for s in states])
     return result
+
+
+def translated(text: str, before: Problem, after: Problem, sets: Sets) -> str:
+    """The certificate of a problem for the same problem told in another order.
+
+    Args:
+        text: The certificate.
+        before: The problem it belongs to.
+        after: The problem as told now: the same names, variables and levels in any order.
+        sets: The sets of the formula, in the numbers of ``after``.
+    """
+    content = json.loads(text)
+    numbers = {variable.name: number for number, variable in enumerate(before.variables)}
+    slots = [numbers[variable.name] for variable in after.variables]
+    pairs = zip(after.variables, slots, strict=True)
+    flips = [variable.levels[0] != before.variables[slot].levels[0] for variable, slot in pairs]
+
+    def moved(tables: Sequence[Sequence[float]], unit: float) -> list[list[float]]:
+        result = []
+        for v, parents in enumerate(after.dag.parents):
+            place = {p: i for i, p in enumerate(bits(before.dag.parents[slots[v]]))}
+            around = list(bits(parents))
+            entries = []
+            for state in range(1 << len(around)):
+                levels = ((state >> k & 1) ^ flips[p] for k, p in enumerate(around))
+                old = sum(level << place[slots[p]] for level, p in zip(levels, around, strict=True))
+                p_on = tables[slots[v]][old]
+                entries.append(unit - p_on if flips[v] else p_on)
+            result.append(entries)
+        return result
+
+    content |= {"adjust": list(bits(sets.adjust)), "mediators": list(bits(sets.mediators))}
+    content["tables"] = moved(content["tables"], UNIT)
+    if "witness" in content:
+        content["witness"]["tables"] = [moved(each, 1.0) for each in content["witness"]["tables"]]
+    return json.dumps(content, separators=(",", ":"))

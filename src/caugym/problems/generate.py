@@ -75,6 +75,8 @@ class Item:
         certificate: Proof that the numbers are possible (`caugym.problems.certificate`).
         difficulty: As measured on the text and its solution.
         tolerance: How far a reply's value may be from gold.
+        rewriter: The language model that was asked for other words; empty where none was.
+        refused: Why its words were not taken; empty where they were.
     """
 
     id: str
@@ -92,6 +94,8 @@ class Item:
     certificate: str
     difficulty: Difficulty
     tolerance: float = TOLERANCE
+    rewriter: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
