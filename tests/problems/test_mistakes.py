@@ -184,4 +184,4 @@ def test_terms_are_terms() -> None:
 def test_bounds_whose_sums_had_to_be_rounded(task: str, index: int) -> None:
     """A sum that is only about right still goes on to wrong clippings and divisions."""
     (item,) = generate("insufficient", task, "hard", "test", 9, [index])
-    assert mistakes(solve(read(item.prompt)), Random(0))
+    assert mistakes(solve(item.problem), stream(item.id))
