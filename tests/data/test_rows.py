@@ -8,11 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from caugym.core.errors import InputError
+from caugym.core.streams import stream
 from caugym.data.manifest import MakeConfig
+from caugym.data.row import gold, problem
 from caugym.data.rows import training_rows, write_rows
 from caugym.data.shards import make, rows
 from caugym.grade import grade
+from caugym.problems.mistakes import KINDS, mistakes
 from caugym.problems.problem import Answer
+from caugym.problems.solve import solve
 
 
 def test_sft_rows_end_in_the_gold_answer(made: Path) -> None:
@@ -108,3 +112,54 @@ def test_faults_are_one_line(made: Path, tmp_path: Path) -> None:
         write_rows("sft", made, made / "manifest.json" / "rows.jsonl")
     with pytest.raises(InputError, match="does not exist"):
         training_rows("sft", tmp_path / "absent")
+
+
+def replied(path: Path, made: Path, **changes: object) -> Path:
+    """A file of replies: to each third item a right one, a typed mistake, and prose without an answer."""
+    lines = []
+    for number, row in enumerate(rows(made)):
+        found = mistakes(solve(problem(row)), stream("replies", row["id"]))
+        for text in ("\n".join(row["solution"]), "\n".join(found[0].steps), "I do not know."):
+            if number % 3 == 0:
+                lines.append(json.dumps({"id": row["id"], "reply": f"Well.\n{text}", **changes}))
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_models_own_wrong_replies_take_the_place_of_mistakes(made: Path, tmp_path: Path) -> None:
+    pairs = training_rows("dpo", made, replies=replied(tmp_path / "replies.jsonl", made))
+    kinds: Counter[str] = Counter()
+    for number, (pair, row) in enumerate(zip(pairs, rows(made), strict=True)):
+        said = pair["rejected"][0]["content"]
+        assert not grade(said, gold(row)).correct
+        own = number % 3 == 0
+        assert said.startswith("Well.") == own == pair["mistake"].startswith("sampled: ")
+        kinds[pair["mistake"]] += own
+    assert kinds["sampled: unparsed"] > 0
+    typed = {kind.removeprefix("sampled: ") for kind, count in kinds.items() if count} - {"unparsed"}
+    assert typed
+    assert typed <= set(KINDS)
+    kto = training_rows("kto", made, replies=tmp_path / "replies.jsonl")
+    assert sum(row["label"] for row in kto) * 2 == len(kto) == 2 * len(pairs)
+
+
+def test_replies_that_were_cut_off_are_no_mistakes(made: Path, tmp_path: Path) -> None:
+    replies = replied(tmp_path / "replies.jsonl", made, finish="length")
+    assert training_rows("dpo", made, replies=replies) == training_rows("dpo", made)
+
+
+def test_right_replies_are_no_mistakes(made: Path, tmp_path: Path) -> None:
+    told = [{"id": row["id"], "reply": row["solution"][-1]} for row in rows(made)]
+    (tmp_path / "replies.jsonl").write_text("\n".join(map(json.dumps, told)))
+    assert training_rows("dpo", made, replies=tmp_path / "replies.jsonl") == training_rows("dpo", made)
+
+
+def test_replies_to_something_else_are_one_line(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "replies.jsonl").write_text('{"id": "x", "reply": "y"}')
+    with pytest.raises(InputError, match="no reply is to a problem"):
+        training_rows("dpo", made, replies=tmp_path / "replies.jsonl")
+    with pytest.raises(InputError, match="dpo and kto"):
+        training_rows("sft", made, replies=tmp_path / "replies.jsonl")
+    (tmp_path / "replies.jsonl").write_text('{"id": "x"}')
+    with pytest.raises(InputError, match="record 1 must be"):
+        training_rows("kto", made, replies=tmp_path / "replies.jsonl")

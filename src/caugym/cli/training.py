@@ -21,11 +21,15 @@ def data(
     style: Annotated[
         Literal["symbolic", "prose", "named"], typer.Option(help="The writing; named: prose with theorems.")
     ] = "symbolic",
+    replies: Annotated[
+        Path | None,
+        typer.Option(help="dpo, kto: a run of `caugym eval`: its wrong replies are taken."),
+    ] = None,
 ) -> None:
     """Turn a set into training rows, as TRL takes them: .jsonl or .parquet."""
     from caugym.data.rows import write_rows
 
-    typer.echo(f"{write_rows(kind, path, out, style)} rows in {out}")
+    typer.echo(f"{write_rows(kind, path, out, style, replies)} rows in {out}")
 
 
 @app.command(

@@ -9,6 +9,9 @@ from caugym.data.records import records
 from caugym.grade import Grader, Verdict, grade
 from caugym.problems.problem import Answer
 
+RECORDS = "records.jsonl"
+"""Where a run keeps its replies."""
+
 
 class Graded(NamedTuple):
     """A graded reply.
@@ -68,3 +71,23 @@ def _golds(items: Path) -> dict[str, tuple[Answer, float, str | None]]:
             raise InputError(f"{record.place}: the id {name!r} stands twice; every item must have its own")
         golds[name] = (gold, tolerance(record), record.fields.get("task"))
     return golds
+
+
+def sampled(path: Path) -> dict[str, list[str]]:
+    """The replies that a model gave to each question, by id, in order; those that were cut off are left out.
+
+    Args:
+        path: A folder that `caugym eval` wrote, or JSON lines ``{"id", "reply"}``, several an item or one.
+
+    Raises:
+        InputError: If there is nothing to read, or a record has no id or no text.
+    """
+    path = Path(path)
+    found: dict[str, list[str]] = {}
+    for record in records(path / RECORDS if (path / RECORDS).is_file() else path):
+        name, reply = record.fields.get("id"), record.fields.get("reply")
+        if not isinstance(name, str) or not isinstance(reply, str):
+            raise InputError(f'{record.place} must be {{"id": ..., "reply": ...}}, both text')
+        if record.fields.get("truncated") is not True and record.fields.get("finish") != "length":
+            found.setdefault(name, []).append(reply)
+    return found

@@ -10,6 +10,10 @@ rows add ``completion``, one or the other, and ``label``, true for the worked so
 as far as its problems allow. KTO has one right and one wrong completion a problem, by turns and half the set
 apart. A problem that allows no mistake is left out. All is determined by the set.
 
+Where a model's own replies are given, its wrong ones take the place of mistakes that we wrote. They are typed
+too: ``sampled: `` and the kind of mistake that ends in the same answer, or ``abstained``, ``unparsed`` or
+``other``. A reply that grades as right, or was cut off, is never among them.
+
 Solutions and mistakes are written in one of the styles of `caugym.problems.prose`.
 """
 
@@ -18,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,38 +30,52 @@ import pyarrow.parquet as pq
 from caugym.core.errors import InputError
 from caugym.core.streams import stream
 from caugym.data.manifest import replacing
-from caugym.data.row import Row, problem
+from caugym.data.replies import sampled
+from caugym.data.row import Row, gold, problem
 from caugym.data.shards import rows
+from caugym.grade import Verdict, grade
 from caugym.problems.mistakes import Mistake, mistakes
+from caugym.problems.problem import Answer
 from caugym.problems.prose import Explanation, explained
 from caugym.problems.solve import solve
 
 Kind = Literal["sft", "dpo", "kto", "rl"]
 
+ROUNDING = 0.00015
+"""How far a reply may be from the answer of a mistake that it made: a unit or so of the last decimal."""
 
-def training_rows(kind: Kind, path: Path, style: Explanation = "symbolic") -> list[dict[str, Any]]:
+
+def training_rows(
+    kind: Kind, path: Path, style: Explanation = "symbolic", replies: Path | None = None
+) -> list[dict[str, Any]]:
     """The training rows of a set.
 
     Args:
         kind: ``"sft"``, ``"dpo"``, ``"kto"`` or ``"rl"``.
         path: A folder that `make` wrote, or one of its Parquet files.
         style: How solutions are written.
+        replies: DPO, KTO: a model's own replies, as `caugym.data.replies.sampled` takes them.
 
     Raises:
-        InputError: If the kind is unknown or the set cannot be read.
+        InputError: If the kind is unknown, or the set or the replies cannot be read or do not go together.
     """
+    if replies is not None and kind not in ("dpo", "kto"):
+        raise InputError(f"{kind} rows hold no wrong replies; --replies goes with dpo and kto")
+    said = sampled(replies) if replies is not None else {}
     if kind == "sft":
         return [_sft(row, style) for row in rows(path)]
     if kind == "rl":
         return list(map(_rl, rows(path)))
     if kind == "dpo":
-        return list(_dpo(path, style))
+        return list(_dpo(path, style, said))
     if kind == "kto":
-        return _kto(list(_dpo(path, style)))
+        return _kto(list(_dpo(path, style, said)))
     raise InputError(f"there are no training rows of the kind {kind!r}; choose {', '.join(get_args(Kind))}")
 
 
-def write_rows(kind: Kind, path: Path, out: Path, style: Explanation = "symbolic") -> int:
+def write_rows(
+    kind: Kind, path: Path, out: Path, style: Explanation = "symbolic", replies: Path | None = None
+) -> int:
     """Write the training rows of a set to a file that ends in ``.parquet`` or ``.jsonl``; returns how many.
 
     Raises:
@@ -66,7 +84,7 @@ def write_rows(kind: Kind, path: Path, out: Path, style: Explanation = "symbolic
     out = Path(out)
     if out.suffix not in (".parquet", ".jsonl"):
         raise InputError(f"{out}: training rows are written to a file that ends in .parquet or .jsonl")
-    made = training_rows(kind, path, style)
+    made = training_rows(kind, path, style, replies)
     with replacing(out) as partial:
         if out.suffix == ".parquet":
             pq.write_table(pa.Table.from_pylist(made), partial, compression="zstd")
@@ -84,39 +102,75 @@ def _sft(row: Row, style: Explanation) -> dict[str, Any]:
 
 
 def _rl(row: Row) -> dict[str, Any]:
-    gold = {key: row["gold"][key] for key in ("status", "value", "answer")}
+    right = {key: row["gold"][key] for key in ("status", "value", "answer")}
     return {
         "prompt": _said("user", row["prompt"]),
         "id": row["id"],
         "task": row["task"],
-        "gold": json.dumps(gold),
+        "gold": json.dumps(right),
         "tolerance": row["tolerance"],
     }
 
 
-def _dpo(path: Path, style: Explanation) -> Iterator[dict[str, Any]]:
+def _dpo(path: Path, style: Explanation, said: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
     """Each problem with its solution and the mistake of which its task has had least so far."""
     made: Counter[tuple[str, ...]] = Counter()
+    answered = False
     for row in rows(path):
         task, rng = row["task"], stream("mistakes", row["id"])
         found = mistakes(solve(problem(row)), rng)
-        rng.shuffle(found)
+        answered |= row["id"] in said
+        wrong = list(_sampled(row, found, said.get(row["id"], [])))
+        wrong = wrong or [_Wrong(each.kind, each.steps) for each in found]
+        rng.shuffle(wrong)
 
-        def had(mistake: Mistake, task: str = task) -> tuple[int, int]:
-            return made[task, mistake.kind], made[mistake.kind,]
+        def had(wrong: _Wrong, task: str = task) -> tuple[int, int]:
+            return made[task, wrong.kind], made[wrong.kind,]
 
-        if not found:
+        if not wrong:
             continue
-        mistake = min(found, key=had)
-        made.update([(task, mistake.kind), (mistake.kind,)])
+        kind, lines = min(wrong, key=had)
+        made.update([(task, kind), (kind,)])
         yield {
             "prompt": _said("user", row["prompt"]),
             "chosen": _said("assistant", "\n".join(explained(row["solution"], style))),
-            "rejected": _said("assistant", "\n".join(explained(mistake.steps, style))),
+            "rejected": _said(
+                "assistant", lines if isinstance(lines, str) else "\n".join(explained(lines, style))
+            ),
             "id": row["id"],
             "task": task,
-            "mistake": mistake.kind,
+            "mistake": kind,
         }
+    if said and not answered:
+        raise InputError(f"no reply is to a problem of {path}; give the run that was made on it")
+
+
+class _Wrong(NamedTuple):
+    """What a problem's solution is preferred to: a reply as it is, or the steps of a mistake."""
+
+    kind: str
+    lines: str | tuple[str, ...]
+
+
+def _sampled(row: Row, found: list[Mistake], replies: list[str]) -> Iterator[_Wrong]:
+    """The wrong ones among a model's own replies, each with its kind."""
+    right = gold(row)
+    for reply in dict.fromkeys(replies):
+        verdict = grade(reply, right, row["tolerance"])
+        if verdict.correct or not reply.strip():
+            continue
+        kind: str = verdict.kind if verdict.kind in ("abstained", "unparsed") else "other"
+        if verdict.value is not None:
+            same = (each.kind for each in found if _ends_alike(each.answer, verdict))
+            kind = next(same, kind)
+        yield _Wrong(f"sampled: {kind}", reply)
+
+
+def _ends_alike(answer: Answer, verdict: Verdict) -> bool:
+    """Whether a mistake ends in the answer that a reply gives."""
+    if answer.value is None or verdict.value is None or answer.answer != verdict.answer:
+        return False
+    return abs(float(answer.value) - verdict.value) <= ROUNDING
 
 
 def _kto(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
