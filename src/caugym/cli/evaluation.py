@@ -113,6 +113,31 @@ def compare(
     show(comparison_sheet(runs))
 
 
+@app.command(epilog="Example: caugym leaderboard runs/sft runs/dpo runs/grpo")
+def leaderboard(
+    runs: Annotated[list[Path], typer.Argument(help="Runs on the same questions.")],
+) -> None:
+    """Rank runs on the problems that all have answered, with an interval for every rank."""
+    from caugym.evaluate.leaderboard import leaderboard_sheet
+
+    show(leaderboard_sheet(runs))
+
+
+@app.command(epilog="Example: caugym regrade runs/grpo")
+def regrade(
+    run: Annotated[Path, typer.Argument(help="A run that `caugym eval` wrote.")],
+) -> None:
+    """Grade the replies of a run again, without asking for any: after a change of the grader."""
+    from caugym.evaluate.run import regrade as grade_again
+    from caugym.evaluate.tables import accuracy_sheet
+
+    again = grade_again(run)
+    typer.echo(
+        f"{again.changed} of {len(again.run.records)} replies have another verdict than before", err=True
+    )
+    show(accuracy_sheet(again.run))
+
+
 @app.command(epilog="Example: caugym report runs/before runs/after -o report.html")
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Runs that `caugym eval` wrote.")],

@@ -15,6 +15,7 @@ from caugym.evaluate import curves as training
 from caugym.evaluate import records
 from caugym.evaluate.anatomy import Case, case, fault, faults
 from caugym.evaluate.anatomy.page import error_sheet, marked, section
+from caugym.evaluate.calibration import calibration_sheet
 from caugym.evaluate.compare import Comparison, compare
 from caugym.evaluate.examples import Example, examples
 from caugym.evaluate.plot import axis, dots, mark
@@ -84,6 +85,7 @@ def markdown(runs: Sequence[Run | Path]) -> str:
         text.append("\n".join(sentences(group)) + "\n")
         text += [accuracy_sheet(run).markdown() for run in group]
         text += [comparison_sheet(group).markdown()] if len(group) > 1 else []
+        text += [sheet.markdown() for run in group if (sheet := calibration_sheet(run))]
         text += [error_sheet(run, list(faults(run, cases))).markdown() for run in group]
     return "\n".join(text)
 
@@ -133,6 +135,7 @@ def _chapter(runs: list[Run]) -> list[str]:
         *(f"<p>{escape(sentence)}</p>" for sentence in more),
         *(_accuracy(runs, part) for part in PARTS if part == "task" or _several(runs, part)),
         _verdicts(runs),
+        *(_calibration(run) for run in runs),
         section(runs, cases),
         _examples(runs, cases),
     ]
@@ -182,7 +185,8 @@ def _changed(row: Comparison | None) -> str:
     small = f'<small class="wide">{interval(row.difference, sign=True)}</small>'
     return (
         f'<td class="n">{percent(row.difference.value, sign=True)}{small}</td>'
-        f'<td class="n wide">{escape(probability(row.adjusted))}</td>'
+        f'<td class="n wide">{escape(probability(row.adjusted))}'
+        f"<small>detects {percent(row.difference.detectable)}</small></td>"
     )
 
 
@@ -200,6 +204,14 @@ def _verdicts(runs: list[Run]) -> str:
         + '<p class="note">Percent of all replies. Refused wrongly: said LACK_CONDITION where there is an '
         "answer. No answer found: nothing in the form asked for. Cut off: stopped at the token limit.</p>"
     )
+
+
+def _calibration(run: Run) -> str:
+    sheet = calibration_sheet(run)
+    if sheet is None:
+        return ""
+    note = f'<p class="note">{escape(" ".join(sheet.notes))}</p>'
+    return f"<h2>{escape(sheet.title)}</h2>{html_table(sheet.header, sheet.rows)}{note}"
 
 
 def _curves(trainings: Mapping[str, list[Record]]) -> str:
@@ -274,7 +286,8 @@ def _method(runs: list[Run]) -> str:
     )
     if len(runs) > 1:
         told += (
-            " Changes are paired by problem: bootstrap intervals, exact sign-flip tests, Holm's correction."
+            " Changes are paired by problem: bootstrap intervals, exact sign-flip tests, Holm's correction; "
+            "below p the change that such a comparison finds with 80 % power."
         )
     for rule in dict.fromkeys(run.benchmark.metric if run.benchmark else RELEASE_RULE for run in runs):
         told += f" Official: {rule}"

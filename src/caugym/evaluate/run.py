@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -151,17 +151,30 @@ def weights_digest(path: str) -> str | None:
     return total.hexdigest()
 
 
-def regrade(path: Path) -> Run:
+class Regraded(NamedTuple):
+    """A run graded again.
+
+    Attributes:
+        run: As it is now.
+        changed: How many replies have another verdict, strict or official, than before.
+    """
+
+    run: Run
+    changed: int
+
+
+def regrade(path: Path) -> Regraded:
     """Grade the replies of a run again, without asking for any: after a change of the grader.
 
     Raises:
-        InputError: If ``path`` is not a run.
+        InputError: If ``path`` is not a run, or a process is still writing there.
     """
     before = folder.load(path)
     with _opened(before.path):
-        lines = [folder.line(_graded(before.questions[r["id"]], r)) for r in before.records]
-        folder.replace(before.path / folder.RECORDS, lines)
-    return folder.load(path)
+        after = [_graded(before.questions[record["id"]], record) for record in before.records]
+        folder.replace(before.path / folder.RECORDS, map(folder.line, after))
+    changed = sum(old != new for old, new in zip(before.records, after, strict=True))
+    return Regraded(folder.load(path), changed)
 
 
 def _order(questions: Sequence[Question], limit: int | None) -> list[Question]:
