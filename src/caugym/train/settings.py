@@ -167,7 +167,7 @@ def configuration(kind: type[Any], fields: dict[str, Any]) -> Any:
 
 def _demand_trackers(wanted: str | list[str]) -> None:
     """Refuse a tracker whose package is not installed."""
-    from transformers.integrations import get_available_reporting_integrations
+    from transformers.integrations.integration_utils import get_available_reporting_integrations
 
     there = get_available_reporting_integrations()
     for name in [wanted] if isinstance(wanted, str) else wanted:

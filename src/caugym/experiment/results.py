@@ -1,0 +1,292 @@
+"""The page of the experiment, made from its run files alone: tables, pictures, and the paper's claim."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from caugym.core.errors import InputError
+from caugym.estimands import TABLE
+from caugym.evaluate.curves import metrics
+from caugym.evaluate.records import Run, load
+from caugym.evaluate.stats import Difference, Estimate, Score, accuracy, difference, holm
+from caugym.evaluate.summary import scores, summary
+from caugym.evaluate.tables import NONE, Sheet, interval, percent, probability
+from caugym.experiment import ARMS, BASE, CONTROLS, SAMPLED, SETS, STANDARD, TASKS
+from caugym.experiment.figure import intervals, lines
+from caugym.train import METHODS, directory
+
+ONLINE = tuple(name for name, kind in METHODS.items() if kind == "rl")
+OFFLINE = tuple(name for name, kind in METHODS.items() if kind != "rl")
+
+Scores = dict[str, Score]
+"""By problem: how many replies are right, of how many."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What was measured of one arm, all its seeds together.
+
+    Attributes:
+        name: Key of `ARMS`, or ``"base"``.
+        sets: Scores of every measurement.
+        seeds: Mean accuracy on the six sets of every seed.
+        passed: The chance that one of a problem's sampled replies is right, the mean of the seeds.
+        tasks: Accuracy on the six sets by task.
+    """
+
+    name: str
+    sets: Mapping[str, Scores]
+    seeds: tuple[float, ...]
+    passed: float
+    tasks: Mapping[str, Estimate]
+
+    @property
+    def easy(self) -> Scores:
+        """The six sets in one."""
+        return _joined(self.sets[name] for name in SETS)
+
+
+def page(out: Path, file: Path) -> None:
+    """Write the page, and its pictures beside it.
+
+    Args:
+        out: Folder of the experiment.
+        file: Page to write, Markdown.
+
+    Raises:
+        InputError: If the experiment is not finished.
+    """
+    asked = _asked(out)
+    arms = [arm(out, name) for name in (BASE, *ARMS) if _names(out, name)]
+    if not arms or arms[0].name != BASE:
+        raise InputError(f"{out} holds no measurements; run the experiment first")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pictures = {
+        "accuracy": intervals(
+            "Right on six sets, greedy, percent",
+            [(each.name, accuracy(list(each.easy.values()))) for each in arms],
+        ),
+        "solved": lines("Share of sampled replies that are right, while training", _curves(out, "solved")),
+        "explained": lines(
+            "PPO: variance of the reward that the values foresee", _curves(out, "explained_variance")
+        ),
+    }
+    for name, picture in pictures.items():
+        (file.parent / f"{file.stem}-{name}.svg").write_text(picture, encoding="utf-8")
+    shown = [f"![{name}]({file.stem}-{name}.svg)" for name in pictures]
+    parts = [
+        "# Five methods from one base",
+        _how(out, asked),
+        _accuracy(arms).markdown(),
+        shown[0],
+        _sampled(out, arms).markdown(),
+        _tasks(arms).markdown(),
+        shown[1],
+        shown[2],
+        "## What the paper says, and what is seen here",
+        *_findings(arms),
+    ]
+    file.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+
+
+def arm(out: Path, name: str) -> Arm:
+    """What was measured of one arm.
+
+    Raises:
+        InputError: If an evaluation is missing or unfinished.
+    """
+    runs = {kind: [_run(out / "runs" / kind / each) for each in _names(out, name)] for kind in _kinds()}
+    sets = {kind: _joined(scores(run) for run in found) for kind, found in runs.items()}
+    seeds = tuple(
+        _value(_joined(scores(runs[kind][seed]) for kind in SETS)) for seed in range(len(_names(out, name)))
+    )
+    passed = [summary(run).passed.value or 0.0 for run in runs[SAMPLED]]
+    tasks: dict[str, Scores] = {code: {} for code in TABLE}
+    for kind in SETS:
+        for id_, question in runs[kind][0].questions.items():
+            if question.task in tasks:
+                tasks[question.task][id_] = sets[kind][id_]
+    by_task = {code: accuracy(list(found.values())) for code, found in tasks.items()}
+    return Arm(name, sets, seeds, fmean(passed), by_task)
+
+
+def _kinds() -> tuple[str, ...]:
+    return (*SETS, SAMPLED, STANDARD)
+
+
+def _names(out: Path, name: str) -> list[str]:
+    """The models of an arm, a seed each; the base is one."""
+    folder = out / "runs" / SETS[0]
+    if name == BASE:
+        return [BASE] if (folder / BASE).exists() else []
+    return sorted(
+        path.name for path in folder.glob(f"{name}-*") if path.name.removeprefix(f"{name}-").isdecimal()
+    )
+
+
+def _run(path: Path) -> Run:
+    run = load(path)
+    if not run.info["finished"]:
+        raise InputError(f"{path} is not finished; run the experiment again")
+    return run
+
+
+def _joined(parts: Iterable[Mapping[str, Score]]) -> Scores:
+    """Scores added up, problem by problem."""
+    whole: Scores = {}
+    for part in parts:
+        for id_, (right, asked) in part.items():
+            before = whole.get(id_, (0, 0))
+            whole[id_] = (before[0] + right, before[1] + asked)
+    return whole
+
+
+def _value(found: Scores) -> float:
+    return accuracy(list(found.values())).value or 0.0
+
+
+def _change(first: Arm, second: Arm) -> Difference:
+    """Paired by problem, on the six sets."""
+    one, other = first.easy, second.easy
+    return difference(
+        [one[id_] for id_ in one], [other[id_] for id_ in one], seed=f"{first.name}/{second.name}"
+    )
+
+
+def _accuracy(arms: Sequence[Arm]) -> Sheet:
+    changes = [_change(arms[0], each) for each in arms[1:]]
+    adjusted = holm([change.p for change in changes])
+    rows = []
+    for number, each in enumerate(arms):
+        cells = [percent(_value(each.sets[name])) for name in SETS]
+        whole = accuracy(list(each.easy.values()))
+        cells += [percent(whole.value), interval(whole)]
+        spread = f"{percent(min(each.seeds))} to {percent(max(each.seeds))}" if len(each.seeds) > 1 else NONE
+        change = changes[number - 1] if number else None
+        told = (
+            [percent(change.value, sign=True), interval(change, sign=True), probability(adjusted[number - 1])]
+            if change
+            else [NONE] * 3
+        )
+        rows.append((each.name, *cells, spread, *told))
+    heads = ("All", "95 % interval", "Seeds", "Change", "95 % interval", "p")
+    notes = (
+        "One greedy reply a problem; value and yes/no must both be right. Intervals are by problem.",
+        "Seeds: lowest and highest training.",
+        "Change against the base, paired by problem, exact sign-flip test, Holm-corrected.",
+    )
+    return Sheet("Right at `easy`, percent", ("Model", *SETS, *heads), tuple(rows), notes)
+
+
+def _sampled(out: Path, arms: Sequence[Arm]) -> Sheet:
+    k, rows = _asked(out)["scale"]["samples"], []
+    for each in arms:
+        drawn = list(each.sets[SAMPLED].values())
+        rows.append(
+            (
+                each.name,
+                percent(accuracy(drawn).value),
+                interval(accuracy(drawn)),
+                percent(each.passed),
+                percent(_value(each.sets[STANDARD])),
+                *_cost(out, each.name),
+            )
+        )
+    heads = ("Model", "At T = 1", "95 % interval", f"pass@{k}", "`standard`", "Steps", "Minutes")
+    notes = (
+        "Several replies to each problem of `base`; `standard` has four decimals and was never shown.",
+        "Steps and minutes of the first seed.",
+    )
+    return Sheet("Sampled replies, and harder problems, percent", heads, tuple(rows), notes)
+
+
+def _tasks(arms: Sequence[Arm]) -> Sheet:
+    rows = [(each.name, *(percent(each.tasks[code].value) for code in TABLE)) for each in arms]
+    return Sheet("By task, six sets together, percent", ("Model", *TABLE), tuple(rows))
+
+
+def _trainings(out: Path, name: str) -> list[Path]:
+    """The run directories of an arm's first seed, in their order."""
+    return sorted((out / "train").glob(f"{name}-0*"), key=lambda path: -len(path.name))
+
+
+def _cost(out: Path, name: str) -> tuple[str, str]:
+    logs = [metrics(path) for path in _trainings(out, name)]
+    if not logs:
+        return NONE, NONE
+    steps, seconds = sum(log[-1]["step"] for log in logs), sum(log[-1]["seconds"] for log in logs)
+    return str(steps), f"{seconds / 60:.1f}"
+
+
+def _curves(out: Path, key: str) -> dict[str, list[tuple[float, float]]]:
+    """A figure over the steps of every arm's last stage, first seed, where it was logged."""
+    curves = {}
+    for name in ARMS:
+        folders = _trainings(out, name)
+        logged = metrics(folders[-1]) if folders else []
+        points = [(float(row["step"]), float(row[key])) for row in logged if row.get(key) is not None]
+        if len(points) > 1:
+            curves[name] = points
+    return curves
+
+
+def _asked(out: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((out / "experiment.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise InputError(f"{out} holds no experiment; run it first") from None
+
+
+def _how(out: Path, asked: Mapping[str, Any]) -> str:
+    scale = asked["scale"]
+    plans = {name: directory.read(folders[-1])["plan"] for name in ARMS if (folders := _trainings(out, name))}
+    problems, weights = TASKS * scale["problems"], str(asked["weights"])[:12]
+    told = [
+        f"Base `{asked['base']}` (weights {weights}), {problems:,} problems of `easy` to train on, "
+        f"{scale['tokens']:,} tokens a training, seeds: {scale['seeds']}, {scale['tests']} problems a set to "
+        "measure on. The budget counts tokens of prompts and replies that a gradient is taken on; drawing "
+        "replies, and asking a reference, comes on top.",
+        "",
+        *(f"- {name}: {plan}" for name, plan in plans.items()),
+        "",
+        "`continued` learns from more of the base's own corpus; `random` and `format` are GRPO with a coin,",
+        "or a readable answer, in place of the right one: what they gain was not learnt from answers.",
+    ]
+    return "\n".join(told)
+
+
+def _findings(arms: Sequence[Arm]) -> list[str]:
+    """Online beside offline, and every control beside the base, whatever it is."""
+    found = {each.name: each for each in arms}
+    told = [
+        "The paper: online reinforcement learning makes a model a causal reasoner where offline methods do "
+        "less."
+    ]
+    best = {
+        kind: max(
+            (found[name] for name in names if name in found), key=lambda each: _value(each.easy), default=None
+        )
+        for kind, names in (("online", ONLINE), ("offline", OFFLINE))
+    }
+    online, offline = best["online"], best["offline"]
+    if online and offline:
+        change = _change(offline, online)
+        words = "as the paper says" if (change.low or 0) > 0 else "not what the paper says"
+        if change.low is not None and change.high is not None and change.low <= 0 <= change.high:
+            words = "no difference that this experiment could tell"
+        told.append(
+            f"Here: the best online method ({online.name}) against the best offline one ({offline.name}): "
+            f"{_said(change)}: {words}."
+        )
+    for name in CONTROLS:
+        if name in found:
+            told.append(f"Control `{name}` against the base: {_said(_change(found[BASE], found[name]))}.")
+    return told
+
+
+def _said(change: Difference) -> str:
+    about = f"95 % interval {interval(change, sign=True)}, p {probability(change.p)}"
+    return f"{percent(change.value, sign=True)} points ({about})"
