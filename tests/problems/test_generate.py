@@ -20,7 +20,7 @@ from caugym.estimands import TABLE
 from caugym.problems.arithmetic import equations, evaluate
 from caugym.problems.certificate import faults, witness
 from caugym.problems.generate import SETS, TASKS, VERSION, Item, generate, generate_mixed
-from caugym.problems.joint import fit, scm_of
+from caugym.problems.joint import fit, scm_of, shape
 from caugym.problems.levels import LEVELS, Level, level_named
 from caugym.problems.problem import Problem
 from caugym.problems.read import read
@@ -154,7 +154,7 @@ def test_printed_numbers_are_those_of_one_joint(task: str, level: str, seed: int
     for _ in range(3):
         structure = draw(task, LEVELS[level], null=False, bound=bound, rng=rng)  # type: ignore[arg-type]
         uniforms = np.array([[rng.random() for _ in range((1 << structure.dag.n) - 1)]])
-        fitted = fit([structure.dag], [structure.terms], uniforms, LEVELS[level].decimals, parity)
+        fitted = fit([shape(structure.dag, structure.terms)], uniforms, LEVELS[level].decimals, parity)
         assert int(fitted.printed[0, : len(structure.terms)].sum()) % 2 == parity
         if fitted.exact[0]:
             scm = scm_of(fitted.tables, [0])

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -192,25 +192,31 @@ def _finish(out: Path, done: dict[Shard, Digests]) -> Manifest:
         return manifest
 
 
-def _items(config: MakeConfig, shard: Shard) -> Iterator[Item]:
-    """The items of a shard, going round the tasks."""
-    wanted = map(config.item, range(shard.start, shard.stop))
+def _items(config: MakeConfig, shards: Iterable[Shard]) -> Iterator[Item]:
+    """The items of some shards in one stream, going round the tasks."""
+    wanted = (config.item(number) for shard in shards for number in range(shard.start, shard.stop))
     return generate_mixed(config.set, wanted, config.level, config.split, config.seed)
+
+
+def _made_alone(out: Path, config: MakeConfig, shard: Shard, advance: Callable[[int], None]) -> Digests:
+    """Make one shard and put it in place."""
+    return _write(out, config, shard, _items(config, [shard]), advance)
 
 
 def _write(
     out: Path,
     config: MakeConfig,
     shard: Shard,
+    items: Iterator[Item],
     advance: Callable[[int], None],
     rewriter: Rewriter | None = None,
 ) -> Digests:
-    """Make one shard and put it in place."""
+    """Put the next items in place as a shard."""
     digests: Digests = []
     batches: list[pa.RecordBatch] = []
-    items = _items(config, shard)
+    rest = islice(items, shard.stop - shard.start)
     with _uncollected():
-        while some := list(islice(items, _BATCH)):
+        while some := list(islice(rest, _BATCH)):
             content = [row(item) for item in (rewriter(some) if rewriter else some)]
             digests += map(digest, content)
             batches.append(pa.RecordBatch.from_pylist(content, schema=SCHEMA))
@@ -244,13 +250,14 @@ def _made(
 ) -> Iterator[tuple[Shard, Digests]]:
     """Make shards here or in worker processes, in the order in which they are done."""
     if workers == 1 or len(todo) < 2:
+        items = _items(config, todo)
         for shard in todo:
-            yield shard, _write(out, config, shard, advance, rewriter)
+            yield shard, _write(out, config, shard, items, advance, rewriter)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_work) as pool:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit: Ctrl-C is ours
-        jobs = {pool.submit(_write, out, config, shard, _silent): shard for shard in todo}
+        jobs = {pool.submit(_made_alone, out, config, shard, _silent): shard for shard in todo}
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             for job in as_completed(jobs):

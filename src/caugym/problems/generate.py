@@ -4,10 +4,12 @@ An item is emitted only if its text, read back without the record, is the same p
 from that text agrees with the oracle's answer on a joint distribution that has every printed number.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, islice
+from operator import attrgetter
 from random import Random
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 from caugym.core.errors import InputError
 from caugym.core.estimand import Sets
 from caugym.core.graph import bits, mask
-from caugym.core.query import Assignment, Query, Task, Term
+from caugym.core.query import Query, Task
 from caugym.core.streams import stream
 from caugym.core.witness import Witness
 from caugym.estimands import TABLE, yes
@@ -24,15 +26,14 @@ from caugym.problems.certificate import certificate, model, told_tables
 from caugym.problems.decoys import values, with_decoys
 from caugym.problems.difficulty import SAMPLE, Difficulty, difficulty, measured, on_rung, span
 from caugym.problems.gaps import proof, with_gap
-from caugym.problems.joint import Bools, Fitted, Floats, fit, scm_of, width
+from caugym.problems.joint import Bools, Fitted, Floats, Shape, fit, scm_of, shape
 from caugym.problems.levels import Level, level_named
-from caugym.problems.names import nonsense
-from caugym.problems.problem import Answer, Problem, Statement
+from caugym.problems.problem import Answer, Problem
 from caugym.problems.read import Unreadable, read
 from caugym.problems.solution import worked
 from caugym.problems.solve import solve
-from caugym.problems.stories import place
 from caugym.problems.structure import Structure, draw
+from caugym.problems.telling import telling
 from caugym.problems.transforms import TRANSFORMS, Transform
 from caugym.problems.verbalise import random_style, verbalise
 
@@ -51,8 +52,11 @@ ROUNDING = 0.00005 + 1e-9
 ATTEMPTS = 1000
 PATIENCE = 10
 """Draws of numbers before another structure is drawn."""
-CHUNK = 2048
-BATCH = 96
+WINDOW = 2048
+"""Items drawn at a time; those refused are drawn again together with new ones."""
+AHEAD = 8192
+"""Items begun before an earlier one is done."""
+BATCH = 192
 
 
 def series(set_: str, task: Task, level: str, split: str, seed: int) -> Coordinates:
@@ -98,19 +102,45 @@ class Item:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Draft:
-    """An item without numbers and words: its structure, the same on the slots that matter (all causes of what
-    is stated or asked), and the stream that the rest is drawn from.
+    """An item without numbers and words.
+
+    Attributes:
+        maker, index, attempt: What is drawn.
+        wish: What it must be.
+        structure: What it is without numbers and words.
+        slots: Those that matter: all causes of what is stated or asked.
+        query: The question on these slots.
+        shape: The graph on these slots, and what is stated.
+        rng: The stream that the rest is drawn from.
     """
 
     maker: "_Maker"
     index: int
+    attempt: int
     wish: Wish
     structure: Structure
     slots: list[int]
-    core: Structure
+    query: Query
+    shape: Shape
     rng: Random
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Drafts of one size share a batch."""
+        return len(self.slots), len(self.shape.cells)
+
+    def again(self) -> "_Draft":
+        """The draft for the next attempt: the same, or after some attempts another."""
+        attempt = self.attempt + 1
+        if attempt == ATTEMPTS:
+            level, task = self.maker.level.name, self.maker.task
+            raise InputError(f"level {level!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
+        if attempt % PATIENCE == 0:
+            return self.maker.draft(self.index, attempt)
+        self.attempt = attempt
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +174,10 @@ class _Maker:
         for term in structure.terms:
             named |= mask(v for v, _ in (*term.event, *term.given))
         slots = list(bits(structure.dag.ancestors(named)))
-        return _Draft(self, index, wish, structure, slots, structure.on(slots), rng)
+        core = structure.on(slots)
+        return _Draft(
+            self, index, attempt, wish, structure, slots, core.query, shape(core.dag, core.terms), rng
+        )
 
     def structure(self, wish: Wish, rng: Random) -> Structure:
         """A structure with what the set adds to it; of the wished difficulty, where there is a wish."""
@@ -196,7 +229,7 @@ class _Maker:
             return bool(value == (0.0 if wish.bound == "lower" else 1.0))
         return SMALLEST <= value <= 1 - SMALLEST
 
-    def tell(self, draft: _Draft, attempt: int, numbers: _Numbers) -> Item | None:
+    def tell(self, draft: _Draft, numbers: _Numbers) -> Item | None:
         """The item in names, words and order, if it reads back as itself and solves to the oracle's value."""
         wish, rng, value, index = draft.wish, draft.rng, numbers.value, draft.index
         structure = draft.structure
@@ -204,7 +237,9 @@ class _Maker:
             structure = replace(structure, query=replace(structure.query, polarity="less"))
         # asking for the other level of Y turns the sign of an effect, and so gives the wished yes/no
         turned = wish.yes is not None and not wish.null and yes(value, structure.query) != wish.yes
-        problem, slots, flips = _named(structure, numbers.printed, self, turned, rng)
+        problem, slots, flips = telling(
+            structure, numbers.printed, self.level, self.split, self.transform.pool, turned, rng
+        )
         prompt = verbalise(problem, random_style(rng, self.transform.pool))
         try:
             if (heard := read(prompt)) != problem:
@@ -232,7 +267,7 @@ class _Maker:
             split=self.split,
             seed=self.seed,
             index=index,
-            attempt=attempt,
+            attempt=draft.attempt,
             problem=problem,
             prompt=prompt,
             gold=gold,
@@ -283,38 +318,35 @@ def generate_mixed(
     level = level if isinstance(level, Level) else level_named(level)
     makers: dict[Task, _Maker] = {}
     rest = iter(wanted)
-    while chunk := list(islice(rest, CHUNK)):
-        for task in {task for task, _ in chunk} - makers.keys():
+    order: deque[tuple[Task, int]] = deque()
+    done: dict[tuple[Task, int], Item] = {}
+    trying: list[_Draft] = []
+    while True:
+        room = min(WINDOW - len(trying), AHEAD - len(order))
+        for task, index in islice(rest, room):
             if task not in TABLE:
                 raise InputError(f"no task {task!r}; choose of {', '.join(TABLE)}")
-            makers[task] = _Maker(TRANSFORMS[set_], task, level, split, seed)
-        done: dict[tuple[Task, int], Item] = {}
-        for attempt in range(ATTEMPTS):
-            waiting = [each for each in chunk if each not in done]
-            if not waiting:
-                break
-            if attempt % PATIENCE == 0:
-                drafts = {(task, index): makers[task].draft(index, attempt) for task, index in waiting}
-            for item in _attempt([drafts[each] for each in waiting], attempt, level.decimals):
-                done[item.task, item.index] = item
-        else:
-            task = waiting[0][0]
-            raise InputError(f"level {level.name!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
-        yield from map(done.__getitem__, chunk)
+            if task not in makers:
+                makers[task] = _Maker(TRANSFORMS[set_], task, level, split, seed)
+            trying.append(makers[task].draft(index, 0))
+            order.append((task, index))
+        if not order:
+            return
+        done |= {(item.task, item.index): item for item in _attempt(trying, level.decimals)}
+        trying = [draft.again() for draft in trying if (draft.maker.task, draft.index) not in done]
+        while order and order[0] in done:
+            yield done.pop(order.popleft())
 
 
-def _attempt(drafts: list[_Draft], attempt: int, decimals: int) -> Iterator[Item]:
+def _attempt(drafts: list[_Draft], decimals: int) -> Iterator[Item]:
     """Numbers and words for each draft; those that are refused are left out."""
-    drafts.sort(key=_size)
-    for _, alike in groupby(drafts, key=_size):
+    for _, alike in groupby(sorted(drafts, key=_size), key=_size):
         for draft, numbers in _numbers(list(alike), decimals):
-            if draft.maker.wanted(draft, numbers) and (item := draft.maker.tell(draft, attempt, numbers)):
+            if draft.maker.wanted(draft, numbers) and (item := draft.maker.tell(draft, numbers)):
                 yield item
 
 
-def _size(draft: _Draft) -> tuple[int, int]:
-    """Drafts of one size share a batch."""
-    return len(draft.slots), width(len(draft.structure.terms))
+_size = attrgetter("size")
 
 
 def _numbers(drafts: Sequence[_Draft], decimals: int) -> Iterator[tuple[_Draft, _Numbers]]:
@@ -326,13 +358,11 @@ def _numbers(drafts: Sequence[_Draft], decimals: int) -> Iterator[tuple[_Draft, 
     for start in range(0, len(drafts), batch):
         some = drafts[start : start + batch]
         uniforms = np.array([[draft.rng.random() for _ in range(entries)] for draft in some])
-        cores = [draft.core for draft in some]
-        dags, terms = [core.dag for core in cores], [core.terms for core in cores]
-        fitted.append(fit(dags, terms, uniforms, decimals, parity))
+        fitted.append(fit([draft.shape for draft in some], uniforms, decimals, parity))
     exact = np.concatenate([f.exact for f in fitted])
     printed = [row for f in fitted for row in f.printed.tolist()]
     tables = [np.concatenate(each) for each in zip(*(f.tables for f in fitted), strict=True)]
-    values = _by_definition([draft.core.query for draft in drafts], exact, tables)
+    values = _by_definition([draft.query for draft in drafts], exact, tables)
     lists = [table.tolist() for table in tables]
     for b in np.flatnonzero(exact).tolist():
         yield drafts[b], _Numbers(printed[b], [table[b] for table in lists], values[b])
@@ -351,49 +381,3 @@ def _by_definition(queries: Sequence[Query], exact: Bools, tables: Sequence[Floa
     for query, entries in groups.items():
         values[fitted[entries]] = TABLE[query.task].definition(models.take(entries), query)
     return values.tolist()
-
-
-def _named(
-    structure: Structure, printed: list[int], maker: _Maker, turned: bool, rng: Random
-) -> tuple[Problem, list[int], list[int]]:
-    """The problem named and in random order; for each variable its slot, and whether its levels turned."""
-    dag, query, n = structure.dag, structure.query, structure.dag.n
-    names = place(dag, rng, maker.split) if rng.random() < maker.level.real else None
-    names = names or nonsense(rng, n, maker.split)
-    flips = [rng.getrandbits(1) for _ in range(n)]
-    edges = dag.edges()
-    rng.shuffle(edges)
-    if maker.transform.pool == "rephrased":  # where arrows of one cause or effect can share a sentence
-        side = rng.getrandbits(1)
-        ends = [edge[side] for edge in edges]
-        edges.sort(key=lambda edge: ends.index(edge[side]))
-    slots = list(dict.fromkeys(slot for edge in edges for slot in edge))
-    place_of = {slot: i for i, slot in enumerate(slots)}
-
-    def told(assignment: Assignment) -> Assignment:
-        return tuple(sorted((place_of[v], k ^ flips[v]) for v, k in assignment))
-
-    unit, y = 10**maker.level.decimals, query.outcome
-    statements = []
-    for term, number in zip(structure.terms, printed, strict=False):
-        event = term.event
-        if turned and event[0][0] == y:
-            event, number = ((y, 1 - event[0][1]),), unit - number
-        value = f"0.{number:0{maker.level.decimals}d}"
-        statements.append(Statement(Term(told(event), told(term.given)), value))
-    rng.shuffle(statements)
-    asked = replace(
-        query,
-        treatment=place_of[query.treatment],
-        outcome=place_of[y],
-        to=query.to ^ flips[query.treatment],
-        level=(1 - query.level if turned else query.level) ^ flips[y],
-        held=told(query.held),
-    )
-    problem = Problem(
-        variables=tuple(names[slot] for slot in slots),
-        edges=tuple((place_of[a], place_of[b]) for a, b in edges),
-        statements=tuple(statements),
-        query=asked,
-    )
-    return problem, slots, [flips[slot] for slot in slots]

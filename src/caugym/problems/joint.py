@@ -5,8 +5,9 @@ table of slot v lists P(v = 1 | all earlier slots), and does not depend on slots
 s of the first v slots is an integer whose bit u is the level of slot u.
 
 Printed numbers are rounded, so the joint they were computed from no longer has them. `fit` moves the
-tables, by Newton steps of least length, to a near joint that does. Problems whose numbers no near joint has
-are told apart by what is left over, and drawn again.
+tables, by Newton steps of least length, to a near joint that does; the last steps keep the slopes of the one
+before, which that near hardly change. Problems whose numbers no near joint has are told apart by what is
+left over, and drawn again.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ from caugym.core.scm import SCM
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+STRAIGHT = 3
+"""Steps with the slopes of the step before them."""
 
 RAREST = 0.02
 """No stated probability conditions on, or is, an event rarer than this."""
@@ -45,31 +49,48 @@ class Fitted:
     exact: Bools
 
 
-def fit(
-    dags: Sequence[DAG], terms: Sequence[Sequence[Term]], uniforms: Floats, decimals: int, parity: int
-) -> Fitted:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A problem without its numbers, as `fit` takes it.
+
+    Attributes:
+        ties: For each entry of all tables end to end, the first entry that it must equal.
+        cells: (`width`, 4): for each term, event and condition together, then the condition: the variables as
+            a bitmask, and those of them at level 1. Zeros are padding.
+    """
+
+    ties: Ints
+    cells: Ints
+
+
+def shape(dag: DAG, terms: Sequence[Term]) -> Shape:
+    """The shape of a problem that states these terms, over slots in causal order."""
+    padding = [(0, 0, 0, 0)] * (width(len(terms)) - len(terms))
+    return Shape(_ties(dag.parents), np.array([*map(_sides, terms), *padding]))
+
+
+def fit(shapes: Sequence[Shape], uniforms: Floats, decimals: int, parity: int) -> Fitted:
     """Draw tables, print the stated probabilities, and find a near joint that has the printed numbers.
 
     Args:
-        dags: B graphs over equally many slots in causal order.
-        terms: What each problem states; all of one `width`.
+        shapes: B problems on equally many slots, all of one `width`.
         uniforms: (B, 2**slots - 1) numbers in [0, 1), the only source of chance.
         decimals: Decimals of the printed numbers.
         parity: 0 or 1: whether the printed numbers of a problem, in units of the last decimal, add up to an
             even or an odd number.
     """
     unit = 10**decimals
-    ties = np.stack([_ties(dag) for dag in dags])
+    ties = np.stack([shape.ties for shape in shapes])
     entries = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
-    rows = _rows(terms, uniforms.shape[1] + 1)
+    rows = _rows(np.stack([shape.cells for shape in shapes]), uniforms.shape[1] + 1)
     probability, rarest = rows.stated(_joint(_tables(entries)))
     printed = _rounded(probability * unit, rows.mine, parity)
     # the steps move a probability by about a unit, so what is much too rare now need not be fitted
     exact = (~rows.mine | (rarest >= RAREST - 2 / unit)).all(axis=1)
     if (some := np.flatnonzero(exact)).size:
-        steps = 4 if decimals < 4 else 3  # each squares what is left over
+        newton = 3 if decimals < 4 else 1  # each squares what is left over
         entries[some], exact[some] = _fitted(
-            entries[some], ties[some], rows.take(some), printed[some] / unit, steps
+            entries[some], ties[some], rows.take(some), printed[some] / unit, newton
         )
     return Fitted(printed, _tables(entries), exact)
 
@@ -88,12 +109,17 @@ def _rounded(numbers: Floats, mine: Bools, parity: int) -> Ints:
     return whole.astype(np.int64)
 
 
-def _fitted(entries: Floats, ties: Ints, rows: "_Rows", target: Floats, steps: int) -> tuple[Floats, Bools]:
+def _fitted(entries: Floats, ties: Ints, rows: "_Rows", target: Floats, newton: int) -> tuple[Floats, Bools]:
     """The entries of near joints, and whether these have the target probabilities."""
     equal = _Equal.entries(ties, rows.mine.shape[1])
     balance = rows.both - target[..., None] * rows.given
-    for _ in range(steps):
-        entries = _step(entries, equal, balance, rows.mine)
+    for _ in range(newton):
+        short, slope = _slopes(_tables(entries), equal, balance)
+        moves = _moves(slope, rows.mine)
+        entries = _moved(entries, moves, short)
+    for _ in range(STRAIGHT):
+        short = np.matmul(balance, _joint(_tables(entries))[..., None])[..., 0]
+        entries = _moved(entries, moves, short)
     probability, rarest = rows.stated(_joint(_tables(entries)))
     holds = (np.abs(probability - target) < 1e-12) & (target > 0) & (target < 1) & (rarest >= RAREST)
     inside = (entries > 0.01) & (entries < 0.99)
@@ -133,16 +159,8 @@ class _Rows:
         return _Rows(self.both[entries], self.given[entries], self.conditional[entries], self.mine[entries])
 
 
-def _rows(terms: Sequence[Sequence[Term]], states: int) -> _Rows:
-    most = width(max(map(len, terms)))
-    cells: list[tuple[int, int, int, int]] = []
-    for row in terms:
-        for term in row:
-            event, event_on = _packed(term.event)
-            given, given_on = _packed(term.given)
-            cells.append((event | given, event_on | given_on, given, given_on))
-        cells += [(0, 0, 0, 0)] * (most - len(row))
-    packed = np.array(cells).reshape(len(terms), most, 4).transpose(2, 0, 1)
+def _rows(cells: Ints, states: int) -> _Rows:
+    packed = cells.transpose(2, 0, 1)
     both, both_on, given_, given_on_ = packed[..., None]
     every = np.arange(states)
     return _Rows(
@@ -160,6 +178,14 @@ def width(terms: int) -> int:
     share a batch: an item must not depend on its neighbours.
     """
     return -(-terms // 4) * 4
+
+
+@lru_cache(maxsize=1 << 14)
+def _sides(term: Term) -> tuple[int, int, int, int]:
+    """Event and condition together, then the condition: the variables, and those of them at level 1."""
+    event, event_on = _packed(term.event)
+    given, given_on = _packed(term.given)
+    return event | given, event_on | given_on, given, given_on
 
 
 def _packed(assignment: Assignment) -> tuple[int, int]:
@@ -204,14 +230,18 @@ class _Equal:
         return averaged
 
 
-def _step(entries: Floats, equal: _Equal, balance: Floats, mine: Bools) -> Floats:
-    """The entries after a Newton step of least length towards ``sum over states of balance * joint = 0``."""
-    short, slope = _slopes(_tables(entries), equal, balance)
+def _moves(slope: Floats, mine: Bools) -> Floats:
+    """For each row the least move of the entries by which it, and no other row, grows by 1."""
     # padding, and rows that repeat others
     ridge = np.eye(mine.shape[1]) * np.where(mine, 1e-15, 1.0)[..., None]
-    gram = slope @ slope.swapaxes(1, 2) + ridge
-    move = (np.linalg.solve(gram, -short[..., None]).swapaxes(1, 2) @ slope)[:, 0]
-    return np.clip(entries + move, 1e-3, 1 - 1e-3)
+    moves: Floats = np.linalg.solve(slope @ slope.swapaxes(1, 2) + ridge, slope).astype(float)
+    return moves
+
+
+def _moved(entries: Floats, moves: Floats, short: Floats) -> Floats:
+    """The entries after a step towards ``sum over states of balance * joint = 0``, which is ``short`` now."""
+    moved: Floats = np.clip(entries - np.matmul(short[:, None], moves)[:, 0], 1e-3, 1 - 1e-3)
+    return moved
 
 
 def _slopes(tables: Sequence[Floats], equal: _Equal, balance: Floats) -> tuple[Floats, Floats]:
@@ -237,21 +267,21 @@ def gradients(dag: DAG, terms: Sequence[Term], uniforms: Floats) -> Floats:
         terms: Any terms.
         uniforms: 2**slots - 1 numbers in [0, 1) that fix the joint.
     """
-    ties = _ties(dag)[None]
+    ties = _ties(dag.parents)[None]
     tables = _tables(0.1 + 0.8 * np.take_along_axis(uniforms[None], ties, axis=1))
-    rows = _rows([terms], 1 << dag.n)
+    rows = _rows(shape(dag, terms).cells[None], 1 << dag.n)
     probability, _ = rows.stated(_joint(tables))
     balance = rows.both - probability[..., None] * rows.given
     return _slopes(tables, _Equal.entries(ties, rows.mine.shape[1]), balance)[1][0, : len(terms)]
 
 
 @lru_cache(maxsize=1 << 12)
-def _ties(dag: DAG) -> Ints:
+def _ties(parents: tuple[int, ...]) -> Ints:
     """For each entry of all tables end to end, the first entry that it must equal.
 
     Entries are equal that differ only in slots that are not parents.
     """
-    return np.concatenate([(1 << v) - 1 + (np.arange(1 << v) & pa) for v, pa in enumerate(dag.parents)])
+    return np.concatenate([(1 << v) - 1 + (np.arange(1 << v) & pa) for v, pa in enumerate(parents)])
 
 
 def scm_of(tables: Sequence[Floats], entries: Sequence[int] | Ints) -> SCM:
