@@ -30,6 +30,9 @@ FAST = (
 )
 
 SIGNATURES = {
+    "_generate_single_turn": [
+        *("self", "prompt_ids", "images", "multimodal_fields", "num_generations", "has_tool_images"),
+    ],
     "_get_per_token_logps_and_entropies": [
         *("self", "model", "input_ids", "attention_mask", "logits_to_keep", "batch_size", "compute_entropy"),
         *("compute_aux_loss", "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask"),
@@ -171,6 +174,23 @@ def test_the_head_is_kept_to_resume_and_left_out_of_the_model(
     assert lines[0]["value"] == pytest.approx(lines[0]["reward"], abs=1e-5), "the first guess is the mean"
     assert lines[0]["kl"] == pytest.approx(0, abs=1e-5), "the model starts as its own reference"
     assert lines[2]["kl"] != 0
+
+
+def test_engines_that_generate_see_no_head(
+    rows: list[Any], taught: Path, tmp_path: Path, curve: Curve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    generate = GRPOTrainer._generate_single_turn
+
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append({name for name, _ in self.model.named_parameters() if "value" in name})
+        return generate(self, *args, **kwargs)
+
+    monkeypatch.setattr(GRPOTrainer, "_generate_single_turn", watched)
+    monkeypatch.setattr("caugym.train.grpo.supports", lambda config: False)
+    fit(resolve("ppo", overrides=[*FAST, "steps=2"]), rows, str(taught), tmp_path / "run")
+    assert seen == [set()]
+    assert "value_loss" in curve(tmp_path / "run")[-1]
 
 
 @pytest.mark.slow

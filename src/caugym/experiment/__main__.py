@@ -37,7 +37,11 @@ def main() -> None:
         scale = replace(QUICK if given.quick else Scale(), overrides=tuple(given.set), **changes)
         run(given.out, given.base, scale, given.arms.split(","))
     except InputError as error:
-        sys.exit(f"caugym.experiment: {error}")
+        sys.stderr.write(f"caugym.experiment: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("caugym.experiment: stopped; run the same command to go on\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from caugym.core.errors import InputError
 
-
 MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
@@ -35,12 +34,16 @@ def launch(out: Path, processes: int) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    common = MEMORY | os.environ | {
-        "WORLD_SIZE": str(processes),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "OMP_NUM_THREADS": str(max(1, cores // processes)),
-    }
+    common = (
+        MEMORY
+        | os.environ
+        | {
+            "WORLD_SIZE": str(processes),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "OMP_NUM_THREADS": str(max(1, cores // processes)),
+        }
+    )
     workers = [
         subprocess.Popen(  # noqa: S603 (our own module, in our own interpreter)
             [sys.executable, "-m", "caugym.train.worker", str(out)],

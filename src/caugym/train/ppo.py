@@ -42,6 +42,11 @@ class PPOTrainer(TrimmedGRPO):
         delattr(self.accelerator.unwrap_model(self.model), value.HEAD)
         return done
 
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        """Replies of TRL's own engines, vLLM among them."""
+        with value.without_head(self.accelerator.unwrap_model(self.model)):
+            return super()._generate_single_turn(*args, **kwargs)
+
     def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep the values that the model tells with the log-probabilities; the reference tells none."""
         told: list[Tensor] = []

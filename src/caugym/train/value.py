@@ -4,6 +4,8 @@ Sources: Schulman et al., arXiv 1506.02438 (generalised advantage estimation) an
 """
 
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +63,16 @@ def answer_with_values(model: Any, *, detach: bool = False) -> None:
         return ValuedOutput(**output, values=values)
 
     model.forward = types.MethodType(forward, model)
+
+
+@contextmanager
+def without_head(model: Any) -> Iterator[None]:
+    """While this is open the model has no value head: engines that generate take its own weights alone."""
+    head = model._modules.pop(HEAD)
+    try:
+        yield
+    finally:
+        model._modules[HEAD] = head
 
 
 def advantages(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float) -> Tensor:
