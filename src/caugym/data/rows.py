@@ -11,8 +11,8 @@ as far as its problems allow. KTO has one right and one wrong completion a probl
 apart. A problem that allows no mistake is left out. All is determined by the set.
 
 Where a model's own replies are given, its wrong ones take the place of mistakes that we wrote. They are typed
-too: ``sampled: `` and the kind of mistake that ends in the same answer, or ``abstained``, ``unparsed`` or
-``other``. A reply that grades as right, or was cut off, is never among them.
+too: ``sampled: `` and the kind of mistake that ends in the same answer, ``unparsed`` or ``other``. A reply
+that grades as right, or was cut off, is never among them.
 
 Solutions and mistakes are written in one of the styles of `caugym.problems.prose`.
 """
@@ -159,10 +159,10 @@ def _sampled(row: Row, found: list[Mistake], replies: list[str]) -> Iterator[_Wr
         verdict = grade(reply, right, row["tolerance"])
         if verdict.correct or not reply.strip():
             continue
-        kind: str = verdict.kind if verdict.kind in ("abstained", "unparsed") else "other"
-        if verdict.value is not None:
-            same = (each.kind for each in found if _ends_alike(each.answer, verdict))
-            kind = next(same, kind)
+        kind = "answers" if right.status == "insufficient" else "other"
+        kind = {"abstained": "abstains", "unparsed": "unparsed"}.get(verdict.kind, kind)
+        same: Iterator[str] = (each.kind for each in found if _ends_alike(each.answer, verdict))
+        kind = next(same, kind)
         yield _Wrong(f"sampled: {kind}", reply)
 
 

@@ -67,11 +67,12 @@ def _example(runs: Sequence[Run], each: list[Score], id_: str) -> Example:
         graded = [record for record in run.replies[id_] if record["strict"]]
         usual = 2 * right >= asked
         replies.append(next(record for record in graded if record["strict"]["correct"] == usual))
-    graph, steps = _explained(question.text)
+    graph, steps = pictured(question.text)
     return Example(question, tuple(each), tuple(replies), graph, steps)
 
 
-def _explained(text: str) -> tuple[str, tuple[str, ...]]:
+def pictured(text: str) -> tuple[str, tuple[str, ...]]:
+    """The graph of a question as SVG and its worked solution; both empty where the text cannot be read."""
     try:
         problem = read(text)
         solution = solve(problem)
