@@ -16,7 +16,7 @@ from caugym.evaluate.stats import Estimate
 from caugym.experiment import ARMS, BASE, SETS, Scale
 from caugym.experiment import results as pages
 from caugym.experiment.figure import intervals, lines
-from caugym.train.recipe import Recipe
+from caugym.train.recipe import Recipe, resolve
 
 TINY = Scale(
     problems=2,
@@ -55,13 +55,12 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
         map = staticmethod(map)
 
     monkeypatch.setattr(experiment, "ProcessPoolExecutor", Here)
-    resolve = experiment.resolve
 
     def short(method: str, overrides: Sequence[str] = ()) -> Recipe:
         online = ("rollout.max_tokens=8", "rollout.group=4") if method in ("ppo", "grpo") else ()
         return resolve(method, overrides=(*overrides, *online))
 
-    monkeypatch.setattr(experiment, "resolve", short)
+    monkeypatch.setattr("caugym.experiment.resolve", short)
 
 
 def done(out: Path) -> dict[str, float]:
