@@ -44,7 +44,7 @@ def evaluate(
     samples: int = 5,
     sampling: Sampling = PAPER,
     limit: int | None = None,
-    batch: int = 64,
+    batch: int = 256,
     progress: bool = True,
     options: Mapping[str, Any] | None = None,
 ) -> Run:
@@ -87,7 +87,7 @@ def run(
     samples: int = 5,
     sampling: Sampling = PAPER,
     limit: int | None = None,
-    batch: int = 64,
+    batch: int = 256,
     progress: bool = True,
     origin: Mapping[str, Any] | None = None,
     digest: str | None = None,
