@@ -13,13 +13,6 @@ from pathlib import Path
 
 from caugym.core.errors import InputError
 
-MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": "33554432",
-    "MALLOC_TRIM_THRESHOLD_": "1073741824",
-    "MALLOC_TOP_PAD_": "67108864",
-}
-"""Lets glibc keep memory between steps: giving it back and asking again takes longer than the mathematics."""
-
 
 def launch(out: Path, processes: int) -> None:
     """Run a prepared directory with this many workers, and wait for the end.
@@ -34,16 +27,12 @@ def launch(out: Path, processes: int) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    common = (
-        MEMORY
-        | os.environ
-        | {
-            "WORLD_SIZE": str(processes),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-            "OMP_NUM_THREADS": str(max(1, cores // processes)),
-        }
-    )
+    common = os.environ | {
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": str(max(1, cores // processes)),
+    }
     workers = [
         subprocess.Popen(  # noqa: S603 (our own module, in our own interpreter)
             [sys.executable, "-m", "caugym.train.worker", str(out)],
