@@ -147,13 +147,15 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        for _ in range(600):
+        for _ in range(3000):  # five minutes: importing everything takes long on a busy machine
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
                 break
             except OSError:
                 assert process.poll() is None, log.read_text()
                 time.sleep(0.1)
+        else:
+            pytest.fail(f"the server does not start: {log.read_text()}")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

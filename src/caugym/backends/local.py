@@ -153,7 +153,8 @@ class LocalModel:
         A reply ends with ``"length"`` where the model's context does, too; a prompt that fills the context
         gets an empty one.
         """
-        ids = [tokenise(self.tokenizer, messages(prompt)) for prompt in prompts]
+        read = {prompt: tokenise(self.tokenizer, messages(prompt)) for prompt in dict.fromkeys(prompts)}
+        ids = [read[prompt] for prompt in prompts]
         room = getattr(self.model.config, "max_position_embeddings", sys.maxsize)
         budgets: dict[int, list[int]] = {}
         for index, prompt in enumerate(ids):
