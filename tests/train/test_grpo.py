@@ -12,7 +12,7 @@ from trl import GRPOTrainer
 
 from caugym.backends.local import load, tokenise
 from caugym.train import settings, worker
-from caugym.train.grpo import TrimmedGRPO, trainer, trimmed
+from caugym.train.grpo import TrimmedGRPO, trainer
 from caugym.train.prepare import online
 from caugym.train.recipe import resolve
 from caugym.train.rollout import rollout_function
@@ -54,7 +54,9 @@ def made(rows: list[Any], model: Path, out: Path) -> tuple[TrimmedGRPO, Any]:
     return grpo, tokenizer
 
 
-def test_trimming_changes_nothing_but_the_padding(rows: list[Any], tiny: Path, tmp_path: Path) -> None:
+def test_trimming_changes_nothing_but_the_padding(
+    rows: list[Any], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grpo, _ = made(rows, tiny, tmp_path)
     grpo.current_gradient_accumulation_steps = 1
     numbers = torch.Generator().manual_seed(0)
@@ -69,11 +71,18 @@ def test_trimming_changes_nothing_but_the_padding(rows: list[Any], tiny: Path, t
         "sampling_per_token_logps": torch.zeros(3, right),
         "num_items_in_batch": torch.tensor(12),
     }
-    cut = trimmed(inputs)
-    assert cut["prompt_ids"].shape == (3, 9)
-    assert {cut[name].shape for name in cut if "completion" in name or "logps" in name} == {(3, 6)}
-    assert cut["advantages"] is inputs["advantages"]
-    losses = [GRPOTrainer._compute_loss(grpo, grpo.model, given) for given in (inputs, cut)]
+    seen: list[tuple[int, ...]] = []
+    hook = grpo.model.base_model.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
+    )
+    kinds = (TrimmedGRPO, GRPOTrainer)
+    passes = [kind._get_per_token_logps_and_entropies for kind in kinds]
+    losses = []
+    for one in passes:
+        monkeypatch.setattr(TrimmedGRPO, "_get_per_token_logps_and_entropies", one)
+        losses.append(GRPOTrainer._compute_loss(grpo, grpo.model, inputs))
+    hook.remove()
+    assert seen == [(3, 9 + 6), (3, 12 + 11)]
     gradients = [
         torch.autograd.grad(loss, list(grpo.model.parameters()), allow_unused=True) for loss in losses
     ]

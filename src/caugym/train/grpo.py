@@ -1,11 +1,13 @@
 """Group-relative policy optimisation through TRL, with our reward and, on a CPU, our rollout."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from trl import GRPOConfig, GRPOTrainer
 
 from caugym.backends.decode import supports
@@ -20,26 +22,53 @@ from caugym.train.rollout import rollout_function
 class TrimmedGRPO(GRPOTrainer):  # type: ignore[misc, unused-ignore]
     """GRPO that computes no padding.
 
-    TRL pads every row of a rollout to the longest prompt and the longest reply in it; a micro-batch of short
-    rows then computes mostly pads. Columns that are pads in all its rows are cut before the forward pass.
+    TRL pads every row of a rollout to the longest prompt and the longest reply in it; a pass over a few short
+    rows then computes mostly pads. Columns that are pads in all its rows are cut before the pass.
     """
 
-    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        return super()._compute_loss(model, trimmed(inputs))  # type: ignore[no-any-return, unused-ignore]
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        **given: Any,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        rows = batch_size or len(input_ids)
+        parts = []
+        for start in range(0, len(input_ids), rows):
+            ids, seen = input_ids[start : start + rows], attention_mask[start : start + rows]
+            columns, kept = used(seen, logits_to_keep)
+            parts.append(self._pass(model, ids[:, columns], seen[:, columns], kept, **given))
+        logps, entropies, losses = zip(*parts, strict=True)
+        return (
+            widened(logps, logits_to_keep),
+            None if entropies[0] is None else widened(entropies, logits_to_keep),
+            None if losses[0] is None else torch.stack(losses).mean(),
+        )
+
+    def _pass(self, model: Any, ids: Tensor, seen: Tensor, kept: int, **given: Any) -> Any:
+        """One forward pass; see `GRPOTrainer._get_per_token_logps_and_entropies`."""
+        return super()._get_per_token_logps_and_entropies(model, ids, seen, kept, **given)
 
 
-def trimmed(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The inputs of a loss without the columns that no row uses: left of prompts, right of replies."""
-    prompt = int((~inputs["prompt_mask"].any(0)).sum())
-    reply = max(1, int(inputs["completion_mask"].any(0).sum()))
-    width = inputs["completion_mask"].size(1)
-    cut = dict(inputs)
-    for name, value in inputs.items():
-        if name.startswith("prompt_"):
-            cut[name] = value[:, prompt:]
-        elif isinstance(value, Tensor) and value.dim() == 2 and value.size(1) == width:
-            cut[name] = value[:, :reply]
-    return cut
+def used(mask: Tensor, reply: int) -> tuple[slice, int]:
+    """The columns that some row uses, and how many of them are of replies.
+
+    Args:
+        mask: 1 on tokens; prompts are padded on their left, replies on their right.
+        reply: Columns of replies, on the right of the mask.
+    """
+    columns = mask.bool().any(0)
+    first = int((~columns[:-reply]).sum())
+    kept = max(1, int(columns[-reply:].sum()))
+    return slice(first, mask.size(1) - reply + kept), kept
+
+
+def widened(parts: Sequence[Tensor], width: int) -> Tensor:
+    """Rows of several passes as one tensor, filled up with 0 on the right."""
+    return torch.cat([functional.pad(part, (0, width - part.size(1))) for part in parts])
 
 
 def make(

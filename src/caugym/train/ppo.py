@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from caugym.train import value
-from caugym.train.grpo import TrimmedGRPO, make, trimmed
+from caugym.train.grpo import TrimmedGRPO, make, widened
 from caugym.train.recipe import Critic, Recipe
 
 
@@ -47,20 +47,22 @@ class PPOTrainer(TrimmedGRPO):
         with value.without_head(self.accelerator.unwrap_model(self.model)):
             return super()._generate_single_turn(*args, **kwargs)
 
-    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         """Keep the values that the model tells with the log-probabilities; the reference tells none."""
-        told: list[Tensor] = []
+        self._told: list[Tensor] = []
+        found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        if self._told:
+            self._values = widened(self._told, found[0].size(1))
+        return found
 
+    def _pass(self, model: Any, ids: Tensor, seen: Tensor, kept: int, **given: Any) -> Any:
         def listened(**inputs: Any) -> Any:
             output = model(**inputs)
             if output.get("values") is not None:
-                told.append(output["values"])
+                self._told.append(output["values"][:, -kept:])
             return output
 
-        found = super()._get_per_token_logps_and_entropies(listened, *args, **kwargs)
-        if told:
-            self._values = torch.cat(told)[:, -found[0].size(1) :]
-        return found
+        return super()._pass(listened, ids, seen, kept, **given)
 
     def _calculate_rewards(self, *args: Any) -> Tensor:
         """Keep the rewards of all processes' replies."""
@@ -144,7 +146,6 @@ class PPOTrainer(TrimmedGRPO):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         """The clipped policy loss, and the clipped value loss."""
-        inputs = trimmed(inputs)
         weight, self.beta = self.beta, 0.0  # the divergence is in the reward already
         try:
             policy: Tensor = super()._compute_loss(model, inputs)
