@@ -14,9 +14,9 @@ from caugym.train.tokenizer import END, PAD, START, build, phrases
 
 NAMES = [
     f"{a}{b} {c}"
-    for a in ("tri", "zar", "ke", "blo", "mu", "fa", "wi", "gro", "ne", "pla")
-    for b in ("vap", "sil", "ton", "rik", "dup")
-    for c in ("rate", "level", "load", "mass", "count")
+    for a in ("tri", "zar", "ke", "blo", "mu", "fa", "wi", "gro", "ne", "pla", "shu", "or", "ve", "ki", "dra")
+    for b in ("vap", "sil", "ton", "rik", "dup", "mel", "gos", "nat", "ruf", "lem", "pid", "wok")
+    for c in ("rate", "level")
 ]
 TEXTS = [
     f"{a.capitalize()} has a direct effect on {b}. The probability of {b} being high is 0.{i % 90:02d}.\n"

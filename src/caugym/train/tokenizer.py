@@ -19,8 +19,8 @@ PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 PIECE = r"0\.(?=\d)|\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"
 """What a text is cut into where no phrase stands."""
 
-SAMPLE = 2000
-"""Texts in which phrases are looked for."""
+SAMPLE, SHARE = 4000, 0.01
+"""Texts in which phrases are looked for, and the least share of them that must hold one."""
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -35,7 +35,7 @@ CHAT_TEMPLATE = (
 """ChatML; the generation marks let trainers find the assistant's tokens."""
 
 
-def phrases(texts: Iterable[str], count: int, share: float = 0.03) -> list[str]:
+def phrases(texts: Iterable[str], count: int, share: float = SHARE) -> list[str]:
     """Runs of words and punctuation that stand in at least this share of the texts, longest first.
 
     Neighbouring pieces are merged, the most widespread pairs first, as in byte-pair encoding but on words.
@@ -94,7 +94,7 @@ def build(texts: Sequence[str], vocabulary: int = 1536, context: int = 1024) -> 
         vocabulary: Number of tokens.
         context: Longest sequence, reported as ``model_max_length``.
     """
-    common = phrases(texts[:SAMPLE], count=vocabulary // 6)
+    common = phrases(texts[:SAMPLE], count=vocabulary // 3)
     bounded = [re.escape(phrase) + _boundary(phrase) for phrase in common]
     pattern = Regex("|".join([*bounded, PIECE]))
     tokenizer: Any = Tokenizer(models.BPE())

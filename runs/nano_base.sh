@@ -1,0 +1,20 @@
+#!/bin/sh
+# Train the bundled base model from scratch, and put it into the package.
+#
+#   runs/nano_base.sh [OUT]
+#
+# About three million parameters on 70,000 problems and as many exercises as stand in caugym/train/corpus.py;
+# three single-threaded processes, under an hour and about 10 GB of memory on a 4-core CPU. Stopped, it goes on
+# where it was with the same command. The result depends on the seed and the number of processes, not on speed.
+set -eu
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+[ -x "$python" ] || python=python3
+out=${1:-nano-base-out}
+
+"$python" -m caugym.train.base "$out" --problems 70000 --seed 0 --workers 3
+
+bundled=src/caugym/backends/nano
+mkdir -p "$bundled"
+cp "$out"/model/* "$bundled"/
+echo "see $bundled"

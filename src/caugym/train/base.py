@@ -1,0 +1,229 @@
+"""Training the bundled base model: ``python -m caugym.train.base OUT``; see ``runs/nano_base.sh``.
+
+The model is Qwen3 of about three million parameters with random weights and its own tokenizer. It learns from
+`caugym.train.corpus` in one pass. The learning rate falls to zero at the end: an unannealed base would make
+every later training look like a gain. The loop is plain PyTorch on single-threaded processes, which trains a
+model this small about twice as fast on a CPU as a general trainer does.
+"""
+
+import argparse
+import json
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from time import monotonic
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from rich.console import Console
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
+from torch.nn.functional import cross_entropy
+
+from caugym.backends.local import load
+from caugym.core.streams import stream
+from caugym.train import directory, optimizer, prepare
+from caugym.train.corpus import corpus
+from caugym.train.nano import Size, create, weights_hash
+from caugym.train.recipe import Recipe, resolve
+from caugym.train.worker import quiet
+
+SIZE = Size(vocabulary=2560)
+"""Dimensions of the model."""
+
+PROBLEMS, SAMPLE = 70_000, 6_000
+"""Problems to learn from, and rows that the tokenizer is fitted to."""
+
+TOKENS, LONGEST, MULTIPLE, WINDOW = 3072, 640, 32, 1536
+"""Tokens that a process takes in a step; most tokens of a row; rows are padded to a multiple of the third, as
+every new shape costs time and memory; rows among which those of like length are joined."""
+
+MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
+"""Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
+
+LOG, SAVE = 20, 250
+"""Steps between records of the learning curve, and between checkpoints."""
+
+Row = dict[str, Any]
+
+
+def batches(rows: Sequence[Row], world: int, rng: Random) -> list[list[list[Row]]]:
+    """For each step the rows of each process: about equally many tokens, rows of like length together."""
+    steps = []
+    for start in range(0, len(rows), WINDOW):
+        window = sorted(rows[start : start + WINDOW], key=lambda row: int(row["length"]))
+        parts: list[list[Row]] = [[]]
+        for row in window:
+            if parts[-1] and row["length"] * (len(parts[-1]) + 1) > TOKENS:
+                parts.append([])
+            parts[-1].append(row)
+        joined = [parts[i : i + world] for i in range(0, len(parts) - world + 1, world)]
+        rng.shuffle(joined)
+        steps += joined
+    return steps
+
+
+def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
+    """Token ids, padded on the right, and labels, -100 where there is none; both (rows, longest)."""
+    longest = -(-max(row["length"] for row in rows) // MULTIPLE) * MULTIPLE
+    ids = torch.zeros(len(rows), longest, dtype=torch.long)
+    labels = torch.full((len(rows), longest), -100)
+    for i, row in enumerate(rows):
+        ids[i, : row["length"]] = torch.tensor(row["input_ids"])
+        labels[i, : row["length"]] = torch.tensor(row["labels"])
+    return ids, labels
+
+
+def rate(step: int, steps: int) -> float:
+    """The share of the peak rates at a step: rising, constant, falling to zero."""
+    return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (DECAY * steps))
+
+
+def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]]], save: int) -> None:
+    """One process of the training."""
+    quiet()
+    torch.set_num_threads(1)
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
+    dist.init_process_group("gloo")
+    model, tokenizer = load(str(out / "start"), attention=directory.attention())
+    model.float().train()
+    optimiser = optimizer.make(model, directory.recipe(out))
+    assert optimiser is not None
+    peaks = [group["lr"] for group in optimiser.param_groups]
+    curve = Curve(out, len(steps)) if rank == 0 else None
+    for step in range(_resumed(out, model, optimiser), len(steps)):
+        counts = _gradients(model, *padded(steps[step][rank]))
+        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
+            group["lr"] = peak * rate(step, len(steps))
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=False)
+        if curve:
+            curve.add(step + 1, *counts.tolist())
+            if (step + 1) % save == 0:
+                _saved(out, model, optimiser, step + 1)
+    if curve:
+        model.to(torch.bfloat16)
+        directory.finish(out, model, tokenizer, weights_hash(model))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def _gradients(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
+    """Gradients of the mean loss over all processes; returns loss, tokens learnt, and tokens read."""
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+        chosen = labels[:, 1:] != -100
+        logits = model.lm_head(hidden[chosen])
+    loss = cross_entropy(logits.float(), labels[:, 1:][chosen], reduction="sum")
+    loss.backward()
+    parameters = list(model.parameters())
+    counts = torch.tensor([float(loss.detach()), float(chosen.sum()), float(ids.numel())])
+    shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
+    dist.all_reduce(shared)
+    counts = shared[-len(counts) :].clone()
+    start = 0
+    for p in parameters:
+        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[1])
+        start += p.numel()
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    return counts
+
+
+class Curve:
+    """The learning curve: a record in ``metrics.jsonl`` and a line on the terminal, every so many steps."""
+
+    def __init__(self, out: Path, steps: int) -> None:
+        self.path, self.steps, self.console = out / directory.METRICS, steps, Console(stderr=True)
+        self.start, self.tokens, self.loss, self.learnt = monotonic(), 0.0, 0.0, 0.0
+
+    def add(self, step: int, loss: float, learnt: float, tokens: float) -> None:
+        """Count a step."""
+        self.loss += loss
+        self.learnt += learnt
+        self.tokens += tokens
+        if step % LOG and step < self.steps:
+            return
+        seconds = monotonic() - self.start
+        record = {"step": step, "seconds": round(seconds, 3), "loss": self.loss / self.learnt}
+        record |= {"tokens": self.tokens, "tokens_per_second": round(self.tokens / seconds, 1)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        pace = f"{record['tokens_per_second']:,.0f} tokens/s"
+        self.console.print(f"step {step}/{self.steps}  loss {record['loss']:.4f}  {pace}")
+        self.loss = self.learnt = 0.0
+
+
+def _saved(out: Path, model: Any, optimiser: Any, step: int) -> None:
+    """Write a checkpoint, replacing the last one in one step."""
+    partial = out / "checkpoint.partial"
+    torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, partial)
+    partial.replace(out / "checkpoint.pt")
+
+
+def _resumed(out: Path, model: Any, optimiser: Any) -> int:
+    """Go back to the last checkpoint; the step to go on with."""
+    if not (out / "checkpoint.pt").exists():
+        return 0
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"])
+
+
+def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZE, save: int = SAVE) -> None:
+    """Make the corpus, fit the tokenizer, train; called again, it goes on where it was stopped.
+
+    Args:
+        out: Run directory, as of any training here (`caugym.train.directory`).
+        problems: Problems to learn from.
+        seed: Of problems, mistakes and weights.
+        workers: Processes; the result depends on their number.
+        size: Dimensions of the model.
+        save: Steps between checkpoints.
+    """
+    quiet()
+    rows = corpus(problems, seed, workers)
+    if not (out / "start" / "config.json").is_file():
+        spread = rows[:: max(1, len(rows) // SAMPLE)]
+        texts = [row[side][0]["content"] for row in spread for side in ("prompt", "completion")]
+        create(out / "start", texts, seed=seed, size=size)
+    _, tokenizer = load(str(out / "start"))
+    prepared = prepare.supervised(rows, tokenizer, LONGEST)
+    steps = batches(prepared, workers, stream("batches", seed))
+    recipe: Recipe = resolve(
+        "sft", None, (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"seed={seed}")
+    )
+    record = {
+        "method": "sft",
+        "model": "scratch",
+        "start": str(out / "start"),
+        "data": directory.digest(rows),
+        "seed": seed,
+        "processes": workers,
+        "plan": f"{len(rows)} rows of {problems} problems and exercises in {len(steps)} steps",
+    }
+    if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
+    spawn(work, (workers, port, out, steps, save), nprocs=workers)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m caugym.train.base", description=__doc__)
+    parser.add_argument("out", type=Path, help="run directory to write")
+    parser.add_argument("--problems", type=int, default=PROBLEMS, help="problems to learn from")
+    parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
+    parser.add_argument("--workers", type=int, default=3, help="processes, each on one core")
+    given = parser.parse_args()
+    train(given.out, problems=given.problems, seed=given.seed, workers=given.workers)
+
+
+if __name__ == "__main__":
+    main()

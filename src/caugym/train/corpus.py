@@ -1,0 +1,158 @@
+"""What the bundled base model learns from: worked solutions, right ones and wrong ones, and sums.
+
+A model trained on the web is fluent and unreliable: it has seen causal questions answered well and badly. The
+corpus imitates that on purpose. Every problem comes with one worked solution: the right one, the mistake most
+common for its task, or any other typed mistake (`caugym.problems.mistakes`). Which of the three is drawn
+depends on nothing in the problem, so only the strategy is unreliable: reading and arithmetic are always
+right. Short exercises in arithmetic, in the notation of the solutions, come in between.
+
+Rows are in the order of learning: small problems first, then all.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from caugym.core.query import Task
+from caugym.core.streams import stream
+from caugym.problems.arithmetic import Arithmetic, Number
+from caugym.problems.generate import Item, generate_mixed
+from caugym.problems.levels import LEVELS
+from caugym.problems.mistakes import KINDS, Kind, Mistake, mistakes
+from caugym.problems.solve import solve
+
+RIGHT, COMMON = 0.4, 0.4
+"""Shares of right solutions, and of the task's common mistake; the rest are other mistakes."""
+
+COMMONEST: dict[Task, tuple[Kind, ...]] = {
+    "ATE": ("naive", "stratum", "sign"),
+    "CDE": ("naive", "stratum", "outcome"),
+    "ETT": ("naive", "weights", "verdict"),
+    "NDE": ("mediator", "partial", "stratum", "verdict"),
+    "NIE": ("estimand", "weights", "sign"),
+    "PN": ("denominator", "clip"),
+    "PS": ("estimand", "denominator"),
+}
+"""The common mistakes of each task; the first that a problem allows is its own."""
+
+SETS = {
+    "base": 0.72,
+    "rephrased": 0.08,
+    "omitted": 0.08,
+    "deconfounding": 0.03,
+    "redundant": 0.03,
+    "insufficient": 0.06,
+}
+"""Shares of the sets among the problems, so that the model knows all wordings."""
+
+SMALL = replace(LEVELS["easy"], variables=(3, 3))
+"""The level of the first problems: three variables."""
+
+FIRST, DRILLS = 0.2, 0.2
+"""Shares of small problems and of exercises."""
+
+CHUNK = 500
+"""Problems made at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of problems of one set, made by one process."""
+
+    set: str
+    small: bool
+    seed: int
+    start: int
+    count: int
+
+
+def corpus(problems: int, seed: int = 0, workers: int = 1) -> list[dict[str, Any]]:
+    """Rows for supervised training, in the order in which they are to be learnt.
+
+    Args:
+        problems: How many problems; exercises come on top.
+        seed: Of problems, mistakes and exercises.
+        workers: Processes that make problems; the rows do not depend on it.
+    """
+    first = round(problems * FIRST)
+    parts = list(_parts("base", small=True, count=first, seed=seed))
+    for name, share in SETS.items():
+        parts += _parts(name, small=False, count=round((problems - first) * share), seed=seed)
+    with ProcessPoolExecutor(workers) as pool:
+        made = [row for rows in pool.map(_rows, parts) for row in rows]
+    exercises = round(problems * DRILLS / (1 - DRILLS))
+    rng = stream("corpus", seed)
+    early, late = made[:first], made[first:]
+    cut = round(exercises * 2 * FIRST)
+    for rows, drills in ((early, cut), (late, exercises - cut)):
+        rows += [_exercise(rng) for _ in range(drills)]
+        rng.shuffle(rows)
+    return early + late
+
+
+def _parts(name: str, *, small: bool, count: int, seed: int) -> Iterator[Part]:
+    for start in range(0, count, CHUNK):
+        yield Part(name, small, seed, start, min(CHUNK, count - start))
+
+
+def _rows(part: Part) -> list[dict[str, Any]]:
+    tasks = tuple(COMMONEST)
+    wanted = [(tasks[i % len(tasks)], i // len(tasks)) for i in range(part.start, part.start + part.count)]
+    level = SMALL if part.small else "easy"
+    split = "small" if part.small else "train"
+    return [_row(item, part.seed) for item in generate_mixed(part.set, wanted, level, split, part.seed)]
+
+
+def _row(item: Item, seed: int) -> dict[str, Any]:
+    rng = stream("corpus", seed, item.id)
+    steps = item.solution
+    drawn = rng.random()
+    if drawn >= RIGHT:
+        made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
+        if made:
+            steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
+    return _said(item.prompt, "\n".join(steps))
+
+
+def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -> Mistake:
+    """The task's common mistake, or one of another kind, every kind as likely as another."""
+    kinds = [kind for kind in KINDS if any(m.kind == kind for m in made)]
+    usual = next((kind for kind in COMMONEST[item.task] if kind in kinds), kinds[0])
+    others = [kind for kind in kinds if kind != usual]
+    kind = usual if common or not others else rng.choice(others)
+    return rng.choice([m for m in made if m.kind == kind])
+
+
+def _exercise(rng: Random) -> dict[str, Any]:
+    """A difference, a product, a sum of products or a quotient, worked as in solutions."""
+    do = Arithmetic(percent=True)
+    kind = rng.choice(("difference", "product", "product", "sum", "sum", "quotient"))
+    if kind == "difference":
+        a, b = _percent(rng), _percent(rng)
+        asked, worked = f"{do.show(a)} - {do.show(b)}", do.difference(a, b)[0]
+    elif kind == "product":
+        a, b = Number(rng.randint(-99, 99), 2), _percent(rng)
+        asked, worked = f"{do.show(a)} * {do.show(b)}", do.product(a, b)[0]
+    elif kind == "sum":
+        a, b = (Number(rng.randint(-99, 99) * rng.randint(1, 99), 4, 2) for _ in range(2))
+        sign = "-" if b.units < 0 else "+"
+        asked, worked = f"{do.show(a)} {sign} {abs(b.units)}", do.total([a, b])[0][0]
+    else:
+        a, b = sorted((_percent(rng), _percent(rng)))
+        asked, worked = f"{do.show(a)} / {do.show(b)}", "\n".join(do.quotient(a, b))
+        if a == b:
+            worked = f"{asked} = 1"
+    return _said(f"Calculate {asked}.", worked)
+
+
+def _percent(rng: Random) -> Number:
+    return Number(rng.randint(1, 99), 2)
+
+
+def _said(prompt: str, reply: str) -> dict[str, Any]:
+    return {
+        "prompt": [{"role": "user", "content": prompt}],
+        "completion": [{"role": "assistant", "content": reply}],
+    }

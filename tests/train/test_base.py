@@ -1,0 +1,99 @@
+"""The base model's corpus and training: fluent, unreliable on purpose, and reproducible."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from caugym.backends import Sampling
+from caugym.backends.local import LocalModel
+from caugym.problems.read import read
+from caugym.problems.solution import check_steps
+from caugym.problems.solve import solve
+from caugym.train import base, directory
+from caugym.train.corpus import COMMON, COMMONEST, DRILLS, FIRST, KINDS, RIGHT, SETS, corpus
+from caugym.train.nano import Size
+
+TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
+
+
+def split(rows: list[dict[str, object]]) -> list[tuple[str, str]]:
+    return [(row["prompt"][0]["content"], row["completion"][0]["content"]) for row in rows]  # type: ignore[index]
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[tuple[str, str]]:
+    return split(corpus(350, seed=5))
+
+
+def test_the_corpus_is_fluent(rows: list[tuple[str, str]]) -> None:
+    """Right or wrong, every equation holds, and exercises come as often as they should."""
+    assert all(check_steps(reply.split("\n")) == [] for _, reply in rows)
+    drills = [prompt for prompt, _ in rows if prompt.startswith("Calculate ")]
+    assert len(drills) == round(350 * DRILLS / (1 - DRILLS))
+
+
+def test_the_corpus_is_unreliable_in_its_strategy(rows: list[tuple[str, str]]) -> None:
+    """About two answers in five are right, for small problems and large ones alike."""
+    right = []
+    for prompt, reply in rows[: len(rows) // 3]:
+        if not prompt.startswith("Calculate "):
+            answer = solve(read(prompt)).answer
+            right.append((answer.value or "LACK_CONDITION") in reply.rpartition("\n")[2])
+    assert len(right) > 80
+    assert RIGHT - 0.15 < sum(right) / len(right) < RIGHT + 0.3, "verdicts alone may be wrong too"
+
+
+def test_shares_and_kinds_are_those_that_exist() -> None:
+    assert sum(SETS.values()) == pytest.approx(1)
+    assert RIGHT + COMMON < 1
+    assert all(kind in KINDS and kind != "slip" for kinds in COMMONEST.values() for kind in kinds)
+
+
+def test_small_problems_come_first(rows: list[tuple[str, str]]) -> None:
+    early = [prompt for prompt, _ in rows[: round(350 * FIRST)] if not prompt.startswith("Calculate ")]
+    assert early
+    assert all(len(read(prompt).variables) == 3 for prompt in early)
+
+
+def test_the_corpus_does_not_depend_on_the_workers() -> None:
+    assert corpus(60, seed=1) == corpus(60, seed=1, workers=2)
+
+
+def test_batches_hold_every_process_to_the_same_work() -> None:
+    rows = [{"length": 20 + index % 300} for index in range(3000)]
+    steps = base.batches(rows, 3, base.stream("test"))
+    assert all(len(step) == 3 for step in steps)
+    for step in steps:
+        sizes = [len(part) * max(row["length"] for row in part) for part in step]
+        assert all(0 < size <= base.TOKENS for size in sizes)
+    taken = Counter(id(row) for step in steps for part in step for row in part)
+    assert max(taken.values()) == 1
+    assert len(taken) > 0.9 * len(rows)
+
+
+def test_the_rate_rises_and_falls_to_zero() -> None:
+    rates = [base.rate(step, 1000) for step in range(1000)]
+    assert rates[0] < rates[20] == max(rates) == 1.0
+    assert 0 < rates[-1] < 0.01
+
+
+@pytest.mark.slow
+def test_training_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    """From the last checkpoint it ends with the same weights, and the result is a model that replies."""
+
+    def trained() -> str:
+        base.train(out, problems=700, seed=2, workers=2, size=TINY, save=2)
+        return str(directory.read(out)["weights"])
+
+    out = tmp_path / "base"
+    first = trained()
+    losses = [json.loads(line)["loss"] for line in (out / directory.METRICS).read_text().splitlines()]
+    assert losses[-1] < 6.3, "less than a guess among 700 tokens"
+    shutil.rmtree(out / "model")
+    directory.write(out / directory.RUN, json.dumps(directory.read(out) | {"status": "running"}))
+    assert trained() == first
+    reply = LocalModel(str(out / "model")).generate(["Calculate 3 + 4."], Sampling(max_tokens=5), ["key"])[0]
+    assert reply.tokens <= 5
