@@ -166,8 +166,6 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
 def test_transformers_serve_gives_the_same_verdicts(
     parrot: tuple[Path, Path], local: Run, tmp_path: Path
 ) -> None:
-    for package in ("fastapi", "uvicorn", "openai"):
-        pytest.importorskip(package, reason="needs pip install 'transformers[serving]'")
     model, questions = parrot
     command = [sys.executable, "-m", "caugym.cli", "eval", "--model", f"openai:{model}"]
     command += ["--set", str(questions), "--samples", "1", "--temperature", "0", "--max-tokens", "60"]
