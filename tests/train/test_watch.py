@@ -107,3 +107,15 @@ def test_the_bar_shows_the_figures_of_the_step(terminal: bool, tmp_path: Path) -
     for words in ("grpo", "1/10", "loss 0.500", "reward 0.250", "solved 20%", "tokens/s"):
         assert words in seen
     assert ("ATE 40%  PN 0%" in seen) == terminal
+
+
+def test_speed_counts_the_time_of_steps_that_draw_nothing(tmp_path: Path) -> None:
+    curve, _ = curve_of(tmp_path)
+    log(curve, 1, num_tokens=100.0)
+    curve.clock -= 10
+    log(curve, 2)
+    curve.clock -= 10
+    log(curve, 3, num_tokens=300.0)
+    lines = [json.loads(line) for line in curve.path.read_text().splitlines()]
+    assert "tokens" not in lines[1]
+    assert lines[2]["tokens_per_second"] == pytest.approx(10, rel=0.05)

@@ -16,6 +16,10 @@ CURVES = {
     "loss": ("Loss", False),
     "entropy": ("Entropy, nats a token", False),
     "length": ("Reply length, tokens", False),
+    "preferred": ("Right reply preferred", True),
+    "margin": ("Margin of the right reply", False),
+    "kl": ("Divergence from the start", False),
+    "explained_variance": ("Reward that the values foresee", False),
 }
 """What is drawn of a log: title, and whether it is a share."""
 

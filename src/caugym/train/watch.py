@@ -69,6 +69,7 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
     def __init__(self, path: Path, console: Console, patience: int = 3) -> None:
         self.path, self.console, self.patience = path, console, patience
         self.spent, self.tokens, self.silent, self.cut = 0.0, 0.0, 0, False
+        self.counted = 0.0  # seconds when tokens were last counted: not every step draws replies
         self.lengths: list[float] = []
         self.line: dict[str, Any] = {}
         self.clock = time.monotonic()
@@ -81,7 +82,9 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
         kept = [line for line in map(_parsed, lines) if line and line["step"] <= state.global_step]
         self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self.spent = kept[-1]["seconds"] if kept else 0.0
-        self.tokens = kept[-1].get("tokens", 0.0) if kept else 0.0
+        counted = [line for line in kept if "tokens" in line]
+        self.tokens = counted[-1]["tokens"] if counted else 0.0
+        self.counted = counted[-1]["seconds"] if counted else 0.0
         self.lengths = [line["length"] for line in kept if "length" in line]
         self.clock = time.monotonic()
 
@@ -103,16 +106,13 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
         if not state.is_world_process_zero:
             return
         now = time.monotonic()
-        passed, self.clock = now - self.clock, now
-        self.spent += passed
+        self.spent, self.clock = self.spent + now - self.clock, now
         tokens = float(logs.get("num_tokens") or 0.0)
         line = {"step": state.global_step, "seconds": round(self.spent, 3)} | record(logs)
         if tokens:
-            line |= {
-                "tokens": tokens,
-                "tokens_per_second": round((tokens - self.tokens) / max(passed, 1e-9), 1),
-            }
-            self.tokens = tokens
+            rate = (tokens - self.tokens) / max(self.spent - self.counted, 1e-9)
+            line |= {"tokens": tokens, "tokens_per_second": round(rate, 1)}
+            self.tokens, self.counted = tokens, self.spent
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.line = line
