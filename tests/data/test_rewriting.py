@@ -82,16 +82,16 @@ def arrow_lost(problem: Problem) -> Problem:
 def polarity_turned(problem: Problem) -> Problem:
     query = problem.query
     if query.bound:
-        return replace(problem, query=replace(query, bound="upper" if query.bound == "lower" else "lower"))
-    return replace(problem, query=replace(query, polarity="less" if query.polarity == "more" else "more"))
+        return replace(problem, query=query._replace(bound="upper" if query.bound == "lower" else "lower"))
+    return replace(problem, query=query._replace(polarity="less" if query.polarity == "more" else "more"))
 
 
 def question_turned(problem: Problem) -> Problem:
-    return replace(problem, query=replace(problem.query, to=1 - problem.query.to))
+    return replace(problem, query=problem.query._replace(to=1 - problem.query.to))
 
 
 def outcome_turned(problem: Problem) -> Problem:
-    return replace(problem, query=replace(problem.query, level=1 - problem.query.level))
+    return replace(problem, query=problem.query._replace(level=1 - problem.query.level))
 
 
 def name_changed(problem: Problem) -> Problem:

@@ -41,8 +41,7 @@ def retold(problem: Problem, rng: Random) -> Problem:
         tuple(Variable(f"v{i}") for i in range(n)),
         tuple((place[a], place[b]) for a, b in rng.sample(problem.edges, len(problem.edges))),
         tuple(rng.sample(statements, len(statements))),
-        replace(
-            query,
+        query._replace(
             treatment=place[query.treatment],
             outcome=place[query.outcome],
             to=query.to ^ flips[query.treatment],
@@ -69,9 +68,9 @@ def test_another_number_or_question_is_another_problem(task: str, index: int, rn
     old = problem.statements[spot].value
     new = f"{(float(old) + 0.01) % 0.99:.2f}"
     changed = list(problem.statements)
-    changed[spot] = replace(changed[spot], value=new)
+    changed[spot] = changed[spot]._replace(value=new)
     assert canonical(replace(problem, statements=tuple(changed))) != canonical(problem)
-    other = replace(problem.query, task="ATE" if task != "ATE" else "ETT")
+    other = problem.query._replace(task="ATE" if task != "ATE" else "ETT")
     assert canonical(replace(problem, query=other)) != canonical(problem)
 
 

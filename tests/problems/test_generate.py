@@ -182,7 +182,7 @@ def test_a_certificate_proves_only_its_own_problem(task: str) -> None:
     assert faults(a.problem, a.gold, b.certificate)
     assert faults(a.problem, replace(a.gold, value="0.4321"), a.certificate)
     first = a.problem.statements[0]
-    moved = replace(first, value=f"{(float(first.value) + 0.02) % 1:.4f}")
+    moved = first._replace(value=f"{(float(first.value) + 0.02) % 1:.4f}")
     assert faults(replace(a.problem, statements=(moved, *a.problem.statements[1:])), a.gold, a.certificate)
     for broken in ("", "{}", "[]", '{"tables":[[1]]}', '{"tables":null}'):
         assert len(faults(a.problem, a.gold, broken)) == 1

@@ -271,8 +271,7 @@ def test_the_numbering_of_variables_plays_no_part(case: tuple[Model, Problem], d
         problem.variables,
         tuple((number[a], number[b]) for a, b in problem.edges),
         tuple(Statement(Term(moved(s.term.event), moved(s.term.given)), s.value) for s in problem.statements),
-        replace(
-            query,
+        query._replace(
             treatment=number[query.treatment],
             outcome=number[query.outcome],
             held=moved(query.held),
@@ -349,13 +348,13 @@ def test_what_is_missing_is_named_in_letters_and_in_words() -> None:
         (fork(share="a lot"), "not a number"),
         (fork(share="0." + "1" * 10**6), "not a number"),
         (fork(share="1/0"), "not a number"),
-        (fork(replace(ATE, task="XYZ")), "not known"),  # type: ignore[arg-type]
-        (fork(replace(ATE, outcome=0)), "different variables"),
-        (fork(replace(ATE, outcome=7)), "different variables"),
-        (fork(replace(ATE, level=2)), "binary"),
+        (fork(ATE._replace(task="XYZ")), "not known"),  # type: ignore[arg-type]
+        (fork(ATE._replace(outcome=0)), "different variables"),
+        (fork(ATE._replace(outcome=7)), "different variables"),
+        (fork(ATE._replace(level=2)), "binary"),
         (fork(Query("CDE", 0, 1, 1, 1, held=((0, 1),))), "different variables"),
         (fork(Query("CDE", 0, 1, 1, 1)), "held fixed"),
-        (fork(replace(ATE, held=((2, 0),))), "held fixed"),
+        (fork(ATE._replace(held=((2, 0),))), "held fixed"),
         (fork(Query("PN", 0, 1, 0, 0)), "lower and an upper"),
     ],
 )

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from caugym.core.graph import DAG
 from caugym.core.query import Query, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
+class Sets(NamedTuple):
     """The sets of variables that a formula needs, as bitmasks.
 
     Attributes:

@@ -96,19 +96,21 @@ class Expr(ABC):
 
     def evaluate(self, value: Callable[[Term], T]) -> T:
         """The number, given the number of every term: `Fraction`, float, or numpy arrays (elementwise)."""
-        terms, steps = self._program
-        numbers: list[Any] = [value(term) for term in terms]
+        return self.calculate([value(term) for term in self.terms()])
+
+    def calculate(self, numbers: Sequence[T]) -> T:
+        """The number, given those of the `terms` in their order."""
         stack: list[Any] = []
-        for step in steps:
+        for step in self._program[1]:
             if isinstance(step, int):
                 stack.append(numbers[step])
-            elif isinstance(step, Number):
-                stack.append(step.value)
             elif step in _JOIN:
                 right = stack.pop()
                 stack[-1] = _JOIN[step](stack[-1], right)
-            else:
+            elif isinstance(step, str):
                 stack[-1] = _clip(step, stack[-1])
+            else:
+                stack.append(step.value)
         return cast(T, stack[0])
 
     @property
@@ -322,7 +324,7 @@ class Clip(Expr):
 _Step = int | Number | str
 """Push a term by its number, push a number, or calculate: a sign of `Binary` or a side of `Clip`."""
 
-_JOIN: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
+_JOIN: dict["_Step", Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
 
 
 def _clip(side: str, inner: Any) -> Any:  # noqa: ANN401 (the type of the terms)

@@ -6,7 +6,7 @@ item cost microseconds. `bits` lists the members of a mask, `mask` builds one.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from caugym.core.errors import InputError
 
@@ -52,6 +52,9 @@ class DAG:
 
     parents: tuple[int, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.parents)
+
     def __post_init__(self) -> None:
         everything = (1 << self.n) - 1
         for v, pa in enumerate(self.parents):
@@ -69,7 +72,7 @@ class DAG:
             if not (0 <= cause < n and 0 <= effect < n):
                 raise InputError(f"the arrow {cause} -> {effect} names a variable outside 0 to {n - 1}")
             parents[effect] |= 1 << cause
-        return cls(tuple(parents))
+        return shared(tuple(parents))
 
     @property
     def n(self) -> int:
@@ -219,6 +222,12 @@ class DAG:
         while path[-1] != source:
             path.append(before[path[-1]])
         return path[::-1]
+
+
+@lru_cache(maxsize=1 << 13)
+def shared(parents: tuple[int, ...]) -> DAG:
+    """The graph with these parents, built and checked once however often it is met."""
+    return DAG(parents)
 
 
 def _traced(before: dict[tuple[int, bool], tuple[int, bool] | None], last: tuple[int, bool]) -> list[int]:

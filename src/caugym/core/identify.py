@@ -21,7 +21,7 @@ from itertools import combinations, pairwise
 from typing import Generic, TypeVar
 
 from caugym.core.estimand import Sets
-from caugym.core.graph import DAG, bits, mask
+from caugym.core.graph import DAG, bits, mask, shared
 from caugym.core.query import Query
 
 T = TypeVar("T")
@@ -153,36 +153,31 @@ class _Replay(Generic[T]):
             i += 1
 
 
-@lru_cache(maxsize=1 << 12)
-def _graph(parents: Parents) -> DAG:
-    return DAG(parents)
-
-
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _covariates(parents: Parents, x: int, y: int, held: int, mediators: int, among: int) -> _Replay[int]:
-    allowed = among & ~_graph(parents).descendants(1 << x | held) & ~(1 << y | mediators)
+    allowed = among & ~shared(parents).descendants(1 << x | held) & ~(1 << y | mediators)
     return _Replay(z for z in _subsets(allowed) if _valid(parents, x, y, held, mediators, z))
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _mediators(parents: Parents, x: int, y: int, among: int) -> _Replay[int]:
-    dag = _graph(parents)
+    dag = shared(parents)
     allowed = among & _on_indirect_paths(parents, x, y)
     return _Replay(m for m in _subsets(allowed) if _missed_path(dag, x, y, m) is None)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _singles(parents: Parents, x: int, y: int, held: int, among: int) -> _Replay[Sets]:
     return _Replay(Sets(adjust=z) for z in _covariates(parents, x, y, held, 0, among))
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _pairs(parents: Parents, x: int, y: int, among: int) -> _Replay[Sets]:
     return _Replay(_find_pairs(parents, x, y, among))
 
 
 def _find_pairs(parents: Parents, x: int, y: int, among: int) -> Iterator[Sets]:
-    allowed = among & ~_graph(parents).descendants(1 << x) & ~(1 << y)
+    allowed = among & ~shared(parents).descendants(1 << x) & ~(1 << y)
     most = allowed.bit_count() + (among & _on_indirect_paths(parents, x, y)).bit_count()
     mediators = list(_mediators(parents, x, y, among))
     for size in range(most + 1):
@@ -202,9 +197,9 @@ def _valid(parents: Parents, x: int, y: int, held: int, mediators: int, adjust: 
     return not mediators or not _reached(parents, mediators, mediators, adjust | 1 << x) >> y & 1
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _without_arrows_out_of(parents: Parents, variables: int) -> DAG:
-    return _graph(parents).without_arrows_out_of(variables)
+    return shared(parents).without_arrows_out_of(variables)
 
 
 def _reached(parents: Parents, start: int, silent: int, given: int) -> int:
@@ -216,9 +211,9 @@ def on_indirect_paths(dag: DAG, query: Query) -> int:
     return _on_indirect_paths(dag.parents, query.treatment, query.outcome)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _on_indirect_paths(parents: Parents, x: int, y: int) -> int:
-    dag = _graph(parents)
+    dag = shared(parents)
     return dag.descendants(1 << x) & dag.ancestors(1 << y) & ~(1 << x | 1 << y)
 
 

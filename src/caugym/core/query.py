@@ -1,6 +1,5 @@
 """What a question asks, in numbers: the roles of the variables and the levels named."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Assignment = tuple[tuple[int, int], ...]
@@ -9,8 +8,7 @@ Assignment = tuple[tuple[int, int], ...]
 Task = Literal["ATE", "CDE", "ETT", "NDE", "NIE", "PN", "PS"]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """One causal question about a binary treatment X and a binary outcome Y.
 
     Attributes:

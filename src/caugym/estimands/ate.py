@@ -51,7 +51,7 @@ def zero(dag: DAG, query: Query) -> bool:
     return not dag.descendants(1 << query.treatment) >> query.outcome & 1
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def formula(query: Query, chosen: Sets) -> Expr:
     """The back-door adjustment formula."""
     if not chosen.adjust:

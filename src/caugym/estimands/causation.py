@@ -95,7 +95,7 @@ def zero(dag: DAG, query: Query) -> bool:
     return False
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def formula(query: Query, chosen: Sets) -> Expr:
     """The Tian-Pearl bound with the adjustment formula put in."""
     return tian_pearl(query, chosen.adjust)

@@ -50,7 +50,7 @@ def zero(dag: DAG, query: Query) -> bool:
     return dag.without_arrows_into(held).directed_path(query.treatment, query.outcome) is None
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def formula(query: Query, chosen: Sets) -> Expr:
     """The adjustment formula of the joint intervention, conditioning on the held variables."""
     z = free(chosen.adjust)

@@ -49,7 +49,7 @@ def zero(dag: DAG, query: Query) -> bool:
     return not dag.descendants(1 << query.treatment) >> query.outcome & 1
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def formula(query: Query, chosen: Sets) -> Expr:
     """Adjustment with the weights of those who have the factual level."""
     event, factual = {query.outcome: query.level}, {query.treatment: query.original}

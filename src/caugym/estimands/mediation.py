@@ -103,7 +103,7 @@ def nie_zero(dag: DAG, query: Query) -> bool:
     return not on_indirect_paths(dag, query)
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def nde_formula(query: Query, chosen: Sets) -> Expr:
     """The mediation formula for the direct effect."""
     to, original = (_outcome(query, x, chosen) for x in (query.to, query.original))
@@ -113,7 +113,7 @@ def nde_formula(query: Query, chosen: Sets) -> Expr:
     return _averaged(chosen, total(chosen.mediators, (to - original) * weight))
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def nie_formula(query: Query, chosen: Sets) -> Expr:
     """The mediation formula for the indirect effect; with no mediators there is none, and it is 0."""
     if not chosen.mediators:

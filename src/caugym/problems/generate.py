@@ -234,7 +234,7 @@ class _Maker:
         wish, rng, value, index = draft.wish, draft.rng, numbers.value, draft.index
         structure = draft.structure
         if wish.less:
-            structure = replace(structure, query=replace(structure.query, polarity="less"))
+            structure = replace(structure, query=structure.query._replace(polarity="less"))
         # asking for the other level of Y turns the sign of an effect, and so gives the wished yes/no
         turned = wish.yes is not None and not wish.null and yes(value, structure.query) != wish.yes
         problem, slots, flips = telling(

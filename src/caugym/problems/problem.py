@@ -6,6 +6,7 @@ solution and the provenance live in `Item` (`caugym.problems.generate`), which a
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from caugym.core.graph import DAG
 from caugym.core.query import Query, Term
@@ -26,8 +27,7 @@ class Variable:
     plural: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A stated probability: the term and the number exactly as printed, e.g. ``"0.4310"``."""
 
     term: Term

@@ -11,7 +11,7 @@ all numbers; otherwise it is a search that came back empty, not a proof that no 
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 
 from caugym.core.errors import InputError
@@ -23,6 +23,7 @@ from caugym.core.sufficiency import is_determined
 from caugym.estimands import TABLE, yes
 from caugym.problems.arithmetic import decimal
 from caugym.problems.derive import SLACK, Derivation, Key, Knowledge, Supposition, term_text
+from caugym.problems.keys import Keys
 from caugym.problems.problem import Answer, Problem
 from caugym.problems.rules import other_cells
 
@@ -91,7 +92,7 @@ def solve(problem: Problem) -> Solution:
             sense on the graph; one line that says which.
     """
     query, dag = problem.query, problem.dag
-    estimand = _estimand(problem)
+    estimand = _estimand(query, dag.n)
     terms = [statement.term for statement in problem.statements]
     known = Knowledge(dag, terms, [statement.value for statement in problem.statements])
     if estimand.zero(dag, query):
@@ -99,8 +100,7 @@ def solve(problem: Problem) -> Solution:
     among = _among(dag, query, known.mentioned)
     for sets in estimand.identify(dag, query, among):
         if known.states(1 << query.outcome, _conditions(query, sets)):
-            expr = estimand.formula(query, sets)
-            keys = list(map(known.keys.of, expr.terms()))
+            expr, keys = _formula(query, sets, dag.n)
             if all(map(known.at_once, keys)):
                 answer = _quick_answer(query, expr, list(map(known.number, keys)))
                 return Solution(
@@ -118,6 +118,14 @@ def solve(problem: Problem) -> Solution:
     missing = _missing(estimand, problem, known)
     answer = Answer("insufficient", missing=tuple(map(term_text, missing)))
     return Solution(problem, answer, None, missing, known)
+
+
+@lru_cache(maxsize=1 << 12)
+def _formula(query: Query, sets: Sets, n: int) -> tuple[Expr, tuple[Key, ...]]:
+    """The formula, and the keys of its terms over n variables, which do not depend on the arrows."""
+    expr = TABLE[query.task].formula(query, sets)
+    keys = Keys(DAG((0,) * n))
+    return expr, tuple(map(keys.of, expr.terms()))
 
 
 def _left_open(estimand: Estimand, problem: Problem) -> bool:
@@ -143,8 +151,9 @@ def rounded(value: Fraction) -> str:
     return decimal(value, 4)
 
 
-def _estimand(problem: Problem) -> Estimand:
-    query, n = problem.query, len(problem.variables)
+@lru_cache(maxsize=1 << 12)
+def _estimand(query: Query, n: int) -> Estimand:
+    """The estimand of a question about a graph of n variables, if it makes sense."""
     estimand = TABLE.get(query.task)
     if estimand is None:
         raise InputError(f"the task {query.task!r} is not known; use one of {', '.join(TABLE)}")
@@ -185,7 +194,7 @@ def _quick_answer(query: Query, expr: Expr, numbers: list[float]) -> Answer | No
     """
     if min(numbers, default=0) < 1e-4:
         return None
-    value = expr.evaluate(dict(zip(expr.terms(), numbers, strict=True)).__getitem__)
+    value = expr.calculate(numbers)
     from_tie = abs(abs(value) * 1e4 % 1 - 0.5)
     if not 1e-9 < abs(value) <= 1 or from_tie < 1e-5:
         return None

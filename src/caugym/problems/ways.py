@@ -30,7 +30,7 @@ def ways(solution: Solution) -> Iterator[Way]:
     query = solution.problem.query
     if solution.sets is None:
         task = query.task if query.task == "ETT" else "ATE"
-        yield Way("naive", replace(query, task=task, held=()), Sets())
+        yield Way("naive", query._replace(task=task, held=()), Sets())
         return
     yield from _other_sets(solution)
     yield from _one_stratum(solution)
@@ -78,9 +78,9 @@ def _one_stratum(solution: Solution) -> Iterator[Way]:
     for setting in ((over[0], 0), (over[0], 1)):
         if query.task in ("ATE", "CDE"):
             held = tuple(sorted((*query.held, setting)))
-            yield Way("stratum", replace(query, held=held), Sets())
+            yield Way("stratum", query._replace(held=held), Sets())
         elif query.task == "NDE":
-            yield Way("stratum", replace(query, task="CDE", held=(setting,)), Sets(sets.adjust))
+            yield Way("stratum", query._replace(task="CDE", held=(setting,)), Sets(sets.adjust))
         else:
             z = problem.variables[over[0]]
             within = f"x, {z.name} = {z.levels[setting[1]]})"
@@ -122,9 +122,9 @@ def _turned(solution: Solution) -> Iterator[Way]:
     """The change in the wrong direction, and the other level of Y."""
     query, sets = solution.problem.query, solution.sets
     assert sets is not None
-    back = replace(query, to=query.original)
+    back = query._replace(to=query.original)
     to, original = (query.treatment, query.to), (query.treatment, query.original)
-    yield Way("outcome", replace(query, level=1 - query.level), sets)
+    yield Way("outcome", query._replace(level=1 - query.level), sets)
     if query.task == "ETT":
         yield Way("sign", query, sets, formula=_swapped, turned=True)
     elif query.task in ("NDE", "NIE") and sets.mediators:
@@ -142,12 +142,12 @@ def _other_estimands(solution: Solution) -> Iterator[Way]:
     assert sets is not None
     for task in ("ATE", "ETT"):
         if query.task not in (task, "CDE"):
-            yield Way("estimand", replace(query, task=task), Sets(sets.adjust))
+            yield Way("estimand", query._replace(task=task), Sets(sets.adjust))
     if query.task == "NIE" and sets.mediators.bit_count() == 1:
         mediator = next(bits(sets.mediators))
         for level in (0, 1):
             yield Way(
-                "estimand", replace(query, task="ATE", outcome=mediator, level=level), Sets(sets.adjust)
+                "estimand", query._replace(task="ATE", outcome=mediator, level=level), Sets(sets.adjust)
             )
 
 
@@ -156,7 +156,7 @@ def _bounds(solution: Solution) -> Iterator[Way]:
     query, sets = solution.problem.query, solution.sets
     assert sets is not None
     lower = query.bound == "lower"
-    yield Way("bound", replace(query, bound="upper" if lower else "lower"), sets)
+    yield Way("bound", query._replace(bound="upper" if lower else "lower"), sets)
 
     def other_level(term: Term) -> Term:
         if (query.treatment, query.to) in term.given and term.event[0][0] == query.outcome:
