@@ -1,4 +1,7 @@
-"""Items made and checked a second on one core, and the memory it takes: ``python benchmarks/make.py [N]``."""
+"""Items made and checked a second on one core, the memory it takes, and what four workers gain.
+
+``python benchmarks/make.py [N]``, on a machine with nothing else to do: four workers need four free cores.
+"""
 
 import os
 
@@ -29,6 +32,25 @@ def measure(n: int, level: str) -> None:
     )
 
 
+def workers(n: int, count: int = 4) -> None:
+    """Make one set with one worker and with several, and print how much sooner several are done."""
+    config, seconds, digests = MakeConfig(level="standard", n=n, seed=1), [], set()
+    for each in (1, count):
+        with TemporaryDirectory() as folder:
+            start = perf_counter()
+            manifest = make(Path(folder) / "set", config, workers=each, progress=False)
+            seconds.append(perf_counter() - start)
+            digests.add(manifest.sha256)
+    alone, together = seconds
+    same = "the same rows" if len(digests) == 1 else "OTHER ROWS"
+    print(
+        f"standard: {n:,} items, {alone:,.1f} s with one worker, {together:,.1f} s with {count}: "
+        f"{alone / together:.2f} times as fast, {same} "
+        f"({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})"
+    )
+
+
 if __name__ == "__main__":
+    workers(5 * int(sys.argv[1]) if len(sys.argv) > 1 else 21_000)
     for level in ("easy", "standard", "hard"):
         measure(int(sys.argv[1]) if len(sys.argv) > 1 else 4_000, level)
