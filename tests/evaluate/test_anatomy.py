@@ -67,6 +67,16 @@ def test_blank_lines_and_thoughts_before_do_not_matter() -> None:
     assert (spaced.part, spaced.step) == (plain.part, 2 + 2 * plain.step)
 
 
+@pytest.mark.parametrize("style", EXPLANATIONS)
+def test_a_question_misread_in_the_first_line(style: Explanation) -> None:
+    item = next(iter(items()))
+    first, *rest = explained(item.solution, style)
+    name = item.problem.variables[item.problem.query.treatment].name
+    reply = [first.replace(name, "nonsense"), *rest[:-1], '{"ANSWER": "Yes", "PROB": "0.9876"}']
+    found = fault(record("\n".join(reply), item.gold), case(item.prompt))
+    assert (found.part, found.step) == ("lookup", 0)
+
+
 def test_unanswerable_questions() -> None:
     for item in items("insufficient", n=2):
         asked = case(item.prompt)

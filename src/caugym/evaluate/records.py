@@ -152,7 +152,7 @@ def append(file: BinaryIO, records: Iterable[Record]) -> None:
 def read_info(path: Path) -> dict[str, Any]:
     """The contents of ``run.json`` in the folder ``path``."""
     try:
-        info = json.loads((path / INFO).read_text(encoding="utf-8"))
+        info = {"about": [], **json.loads((path / INFO).read_text(encoding="utf-8"))}  # 0.1 noted none
         return {key: info[key] for key in INFO_KEYS}
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path / INFO} is damaged; remove the run and start it again") from None

@@ -82,7 +82,9 @@ def fault(record: Record, asked: Case | None) -> Fault:
     if verdict["kind"] != "abstained" and (lacks_value or lacks_answer):
         return Fault("form", written.last, verdict["reason"])
     followed = None if asked is None else _followed(written, asked)
-    if asked and asked.solution.zero and verdict["value_ok"] is False and verdict["kind"] == "wrong":
+    misread = followed is not None and followed.part == "lookup"
+    no_effect = asked is not None and asked.solution.zero and verdict["kind"] == "wrong"
+    if no_effect and verdict["value_ok"] is False and not misread:
         step = followed.step if followed else written.last
         return Fault("graph", step, "the graph alone says that there is no such effect")
     if verdict["kind"] == "abstained":
@@ -128,8 +130,7 @@ def _followed(written: _Written, asked: Case) -> Fault | None:
 def _in_style(written: _Written, asked: Case, style: Explanation) -> tuple[int, Fault] | None:
     """How many lines the reply has in common with a right or mistaken solution, and its fault."""
     right, wrong = asked.right(style), asked.wrong(style)
-    firsts = {right.lines[0], *(lines[0] for _, lines in wrong)}
-    start = next((i for i, line in enumerate(written.lines) if line in firsts), None)
+    start = _start(written.lines, right.lines, {lines[0] for _, lines in wrong})
     if start is None:
         return None
     lines, places = written.lines[start:], written.places[start:]
@@ -145,6 +146,18 @@ def _in_style(written: _Written, asked: Case, style: Explanation) -> tuple[int, 
         return farther, Fault(part, places[along], why)
     part, why = _at(lines[along], along, right, asked)
     return along, Fault(part, places[along], why)
+
+
+def _start(lines: Sequence[str], right: Sequence[str], wrong: set[str]) -> int | None:
+    """Where a solution begins in a reply: with a line known as a first one, or with two that look like it."""
+
+    def alike(at: int) -> bool:
+        return all(
+            a.split()[:2] == b.split()[:2] for a, b in zip(lines[at : at + 2], right[:2], strict=False)
+        )
+
+    known = (i for i, line in enumerate(lines) if line == right[0] or line in wrong)
+    return next(known, next(filter(alike, range(len(lines) - 1)), None))
 
 
 def _at(line: str, along: int, right: Account, asked: Case) -> tuple[Part, str]:
