@@ -16,14 +16,15 @@ import numpy as np
 
 from caugym.core.errors import InputError
 from caugym.core.estimand import Sets
-from caugym.core.graph import bits, mask
 from caugym.core.query import Query, Task
 from caugym.core.streams import stream
 from caugym.core.witness import Witness
 from caugym.estimands import TABLE, yes
 from caugym.problems.balance import Coordinates, Wish, wished
 from caugym.problems.certificate import certificate, model, told_tables
-from caugym.problems.decoys import values, with_decoys
+from caugym.problems.contest import SMALLEST, VISIBLE
+from caugym.problems.contested import Contested, contested
+from caugym.problems.decoys import with_decoys
 from caugym.problems.difficulty import SAMPLE, Difficulty, difficulty, measured, on_rung, span
 from caugym.problems.gaps import proof, with_gap
 from caugym.problems.joint import Bools, Fitted, Floats, Shape, fit, scm_of, shape
@@ -43,10 +44,6 @@ VERSION = "2"
 TASKS: tuple[Task, ...] = tuple(estimand.code for estimand in TABLE.values())
 SETS = tuple(TRANSFORMS)
 TOLERANCE = 0.0005
-VISIBLE = 0.02
-"""A tempting wrong number must differ from the right one by this much."""
-SMALLEST = 0.005
-"""Effects are at least this far from 0, or exactly 0 by the graph."""
 ROUNDING = 0.00005 + 1e-9
 """How far gold, printed to 4 decimals, may be from the oracle's value."""
 ATTEMPTS = 1000
@@ -114,6 +111,7 @@ class _Draft:
         query: The question on these slots.
         shape: The graph on these slots, and what is stated.
         rng: The stream that the rest is drawn from.
+        contested: Where formulas compete: their contest.
     """
 
     maker: "_Maker"
@@ -125,6 +123,13 @@ class _Draft:
     query: Query
     shape: Shape
     rng: Random
+    contested: Contested | None = None
+
+    def uniforms(self) -> Floats:
+        """What the numbers are drawn from."""
+        if self.contested:
+            return self.contested.start
+        return np.array([self.rng.random() for _ in range((1 << len(self.slots)) - 1)])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -137,7 +142,7 @@ class _Draft:
         if attempt == ATTEMPTS:
             level, task = self.maker.level.name, self.maker.task
             raise InputError(f"level {level!r} refused {ATTEMPTS} draws of {task}; ease its knobs")
-        if attempt % PATIENCE == 0:
+        if attempt % PATIENCE == 0 or self.contested:
             return self.maker.draft(self.index, attempt)
         self.attempt = attempt
         return self
@@ -168,16 +173,14 @@ class _Maker:
     def draft(self, index: int, attempt: int) -> _Draft:
         wish = wished(self.transform, self.task, self.level, self.coordinates(), index)
         rng = stream(*self.coordinates(), index, attempt)
-        structure = self.structure(wish, rng)
-        query = structure.query
-        named = 1 << query.treatment | 1 << query.outcome | mask(v for v, _ in query.held)
-        for term in structure.terms:
-            named |= mask(v for v, _ in (*term.event, *term.given))
-        slots = list(bits(structure.dag.ancestors(named)))
+        found = None
+        if self.transform.rivals:
+            found = contested(self.transform, self.task, self.level, wish, (self.coordinates(), index), rng)
+        structure = found.structure if found else self.structure(wish, rng)
+        slots = structure.slots()
         core = structure.on(slots)
-        return _Draft(
-            self, index, attempt, wish, structure, slots, core.query, shape(core.dag, core.terms), rng
-        )
+        outline = shape(core.dag, core.terms)
+        return _Draft(self, index, attempt, wish, structure, slots, core.query, outline, rng, found)
 
     def structure(self, wish: Wish, rng: Random) -> Structure:
         """A structure with what the set adds to it; of the wished difficulty, where there is a wish."""
@@ -194,18 +197,12 @@ class _Maker:
     def drawn(self, wish: Wish, rng: Random) -> Structure:
         """A structure with what the set adds to it, as it falls."""
         transform, level = self.transform, self.level
-        if transform.confounded:
-            level = replace(level, adjust=(0.0, *level.adjust[1:]), factors=3)
         if not transform.routes[1] and not transform.bystanders[1]:
             return draw(self.task, level, null=wish.null, bound=wish.bound, rng=rng)
         for _ in range(ATTEMPTS):
             structure = draw(self.task, level, null=wish.null, bound=wish.bound, rng=rng)
             routes, bystanders = rng.randint(*transform.routes), rng.randint(*transform.bystanders)
-            if wish.null:
-                routes = 0
-            more = with_decoys(structure, routes, bystanders, level.statements, rng)
-            if len(more.decoys) < transform.routes[0] and not wish.null:
-                continue
+            more = with_decoys(structure, 0 if wish.null else routes, bystanders, level.statements, rng)
             if not transform.gap:
                 return more
             if left := with_gap(more, len(structure.terms), wish.lacking, rng):
@@ -216,10 +213,8 @@ class _Maker:
         wish, value = draft.wish, numbers.value
         if wish.lacking:
             return True
-        if draft.structure.decoys:
-            printed = [number / 10**self.level.decimals for number in numbers.printed]
-            if any(abs(value - wrong) < VISIBLE for wrong in values(draft.structure, printed)):
-                return False
+        if draft.contested:
+            return draft.contested.contest.fair_with(numbers.tables)
         if wish.null:
             apart: float = abs(numbers.printed[0] - numbers.printed[1]) / 10**self.level.decimals
             return apart >= VISIBLE
@@ -352,12 +347,11 @@ _size = attrgetter("size")
 def _numbers(drafts: Sequence[_Draft], decimals: int) -> Iterator[tuple[_Draft, _Numbers]]:
     """Numbers for those of the drafts, all of one size, whose printed numbers some joint has."""
     fitted: list[Fitted] = []
-    entries = (1 << len(drafts[0].slots)) - 1
     batch = max(4, BATCH >> max(0, len(drafts[0].slots) - 5))
     parity = int(drafts[0].maker.split != "test")  # so that no test problem is one of another split
     for start in range(0, len(drafts), batch):
         some = drafts[start : start + batch]
-        uniforms = np.array([[draft.rng.random() for _ in range(entries)] for draft in some])
+        uniforms = np.array([draft.uniforms() for draft in some])
         fitted.append(fit([draft.shape for draft in some], uniforms, decimals, parity))
     exact = np.concatenate([f.exact for f in fitted])
     printed = [row for f in fitted for row in f.printed.tolist()]

@@ -83,7 +83,7 @@ def fit(shapes: Sequence[Shape], uniforms: Floats, decimals: int, parity: int) -
     ties = np.stack([shape.ties for shape in shapes])
     entries = 0.1 + 0.8 * np.take_along_axis(uniforms, ties, axis=1)
     rows = _rows(np.stack([shape.cells for shape in shapes]), uniforms.shape[1] + 1)
-    probability, rarest = rows.stated(_joint(_tables(entries)))
+    probability, rarest = rows.stated(joint_of(_tables(entries)))
     printed = _rounded(probability * unit, rows.mine, parity)
     # the steps move a probability by about a unit, so what is much too rare now need not be fitted
     exact = (~rows.mine | (rarest >= RAREST - 2 / unit)).all(axis=1)
@@ -118,9 +118,9 @@ def _fitted(entries: Floats, ties: Ints, rows: "_Rows", target: Floats, newton: 
         moves = _moves(slope, rows.mine)
         entries = _moved(entries, moves, short)
     for _ in range(STRAIGHT):
-        short = np.matmul(balance, _joint(_tables(entries))[..., None])[..., 0]
+        short = np.matmul(balance, joint_of(_tables(entries))[..., None])[..., 0]
         entries = _moved(entries, moves, short)
-    probability, rarest = rows.stated(_joint(_tables(entries)))
+    probability, rarest = rows.stated(joint_of(_tables(entries)))
     holds = (np.abs(probability - target) < 1e-12) & (target > 0) & (target < 1) & (rarest >= RAREST)
     inside = (entries > 0.01) & (entries < 0.99)
     exact: Bools = np.logical_and.reduce(np.concatenate([~rows.mine | holds, inside], axis=1), axis=1)
@@ -196,8 +196,42 @@ def _packed(assignment: Assignment) -> tuple[int, int]:
     return members, on
 
 
-def _joint(tables: Sequence[Floats]) -> Floats:
-    """The joint distributions, (B, 2**slots)."""
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Terms to be read off joint distributions of one graph.
+
+    Attributes:
+        both: (states, terms): 1 where event and condition hold.
+        given: (states, terms): 1 where the condition holds.
+        conditional: (terms,): whether there is a condition.
+    """
+
+    both: Floats
+    given: Floats
+    conditional: Bools
+
+    def probabilities(self, joint: Floats) -> Floats:
+        """P(event | given) of each term on each joint distribution (S, states): (S, terms)."""
+        return np.asarray((joint @ self.both) / (joint @ self.given))
+
+    def rarest(self, joint: Floats) -> Floats:
+        """What each term divides by; the event itself if there is no condition: (S, terms)."""
+        return np.where(self.conditional, joint @ self.given, joint @ self.both)
+
+
+def readings(terms: Sequence[Term], slots: int) -> Readings:
+    """The terms, over so many slots, ready to be read off."""
+    rows = _rows(np.array([[*map(_sides, terms)]]), 1 << slots)
+    return Readings(rows.both[0].T, rows.given[0].T, rows.conditional[0])
+
+
+def joints(dag: DAG, uniforms: Floats) -> Floats:
+    """The joint distributions (S, states) that numbers in [0, 1) (S, 2**slots - 1) stand for."""
+    return joint_of(_tables(0.1 + 0.8 * uniforms[:, _ties(dag.parents)]))
+
+
+def joint_of(tables: Sequence[Floats]) -> Floats:
+    """The joint distributions of a batch of tables, (B, 2**slots)."""
     joint = np.ones((len(tables[0]), 1))
     for table in tables:
         joint = np.concatenate([joint * (1 - table), joint * table], axis=1)
@@ -246,7 +280,7 @@ def _moved(entries: Floats, moves: Floats, short: Floats) -> Floats:
 
 def _slopes(tables: Sequence[Floats], equal: _Equal, balance: Floats) -> tuple[Floats, Floats]:
     """``sum over states of balance * joint``, (B, rows), and its slopes in the entries of the tables."""
-    weighed = balance * _joint(tables)[:, None]
+    weighed = balance * joint_of(tables)[:, None]
     total: Floats = weighed.sum(axis=2)
     slopes = []
     for v in reversed(range(len(tables))):
@@ -270,7 +304,7 @@ def gradients(dag: DAG, terms: Sequence[Term], uniforms: Floats) -> Floats:
     ties = _ties(dag.parents)[None]
     tables = _tables(0.1 + 0.8 * np.take_along_axis(uniforms[None], ties, axis=1))
     rows = _rows(shape(dag, terms).cells[None], 1 << dag.n)
-    probability, _ = rows.stated(_joint(tables))
+    probability, _ = rows.stated(joint_of(tables))
     balance = rows.both - probability[..., None] * rows.given
     return _slopes(tables, _Equal.entries(ties, rows.mine.shape[1]), balance)[1][0, : len(terms)]
 

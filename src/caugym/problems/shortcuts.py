@@ -1,19 +1,19 @@
 """Ways to win a set without reasoning about causes; on a good set they must fail.
 
-* `graph_blind` never looks at an arrow: it takes whichever formula of the task the stated numbers fit.
+* `graph_blind` never looks at an arrow: it takes whichever formula of the task the stated numbers fit, and
+  where several do, the one that a heuristic prefers.
 * `drop_last` forgets the last statements, where sets made by appending put what is not needed.
 * `best_constant` says the same to every question of a task.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
 from caugym.core.errors import InputError
 from caugym.core.estimand import Sets
-from caugym.core.expr import Expr
 from caugym.core.graph import DAG, mask
 from caugym.core.query import Query
 from caugym.estimands import TABLE, yes
@@ -24,32 +24,79 @@ from caugym.problems.solve import rounded
 LARGEST_SET = 3
 """The most covariates, and the most mediators, that the graph-blind solver tries."""
 
+EFFORT = 100
+"""Terms that the graph-blind solver expands to derive one that is not stated."""
+
 ABSTAIN = Answer("insufficient")
 
 
-def graph_blind(problem: Problem, *, cautious: bool = False) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A formula of the task that the stated numbers fit, whatever the graph says.
+
+    Attributes:
+        value: What it comes to.
+        used: How many statements it rests on.
+        sets: How many variables it sums over.
+        place: Where the first and where the last of these statements stands in the text.
+        derived: Whether some term is not stated but follows by the laws of probability.
+    """
+
+    value: Fraction
+    used: int
+    sets: int
+    place: tuple[int, int]
+    derived: bool
+
+
+Choice = Callable[[Sequence[Guess]], Guess]
+
+HEURISTICS: dict[str, Choice] = {
+    "most numbers": lambda fit: max(fit, key=lambda g: (g.used, -g.sets)),
+    "fewest numbers": lambda fit: min(fit, key=lambda g: (g.used, g.sets)),
+    "fewest that adjust": lambda fit: min(fit, key=lambda g: (not g.sets, g.used, g.sets)),
+    "most that are stated": lambda fit: max(fit, key=lambda g: (not g.derived, g.used, -g.sets)),
+    "first in the text": lambda fit: min(fit, key=lambda g: (not g.sets, g.place[0])),
+    "last in the text": lambda fit: max(fit, key=lambda g: (bool(g.sets), g.place[1])),
+    "largest value": lambda fit: max(fit, key=lambda g: (bool(g.sets), abs(g.value))),
+    "smallest value": lambda fit: min(fit, key=lambda g: (not g.sets, abs(g.value))),
+    "middle value": lambda fit: sorted(fit, key=lambda g: g.value)[len(fit) // 2],
+    "cut off": lambda fit: max(fit, key=lambda g: (g.value in (0, 1), bool(g.sets), g.used)),
+}
+"""Ways to choose among the formulas that fit, as one may who knows how the problems are made."""
+
+
+def graph_blind(
+    problem: Problem,
+    heuristic: str = "most numbers",
+    fitting: Sequence[Guess] | None = None,
+    *,
+    cautious: bool = False,
+) -> Answer:
     """The answer of a solver that never looks at the graph.
 
-    Of all formulas of the task whose terms are stated (or complements of what is stated) it takes the one
-    that uses most statements, smaller sets first. If none fits and no statement is about treatment and
-    outcome together, it says that there is no effect; else it abstains.
+    Of all formulas of the task whose terms are stated, or follow from what is stated by the laws of
+    probability alone, it takes the one that a heuristic prefers. If none fits and no statement is about
+    treatment and outcome together, it says that there is no effect; else it abstains.
 
     Args:
-        problem: The problem.
+        problem: The problem; its arrows are not looked at.
+        heuristic: One of `HEURISTICS`.
+        fitting: The `guesses` of the problem, if they are at hand.
         cautious: Say that there is no effect only where no statement is about either of the two.
     """
     query = problem.query
-    guess = _guess(problem)
-    if guess is not None:
-        return _answer(query, guess)
+    fitting = guesses(problem) if fitting is None else fitting
+    if fitting:
+        return _answer(query, HEURISTICS[heuristic](fitting).value)
     both = {query.treatment, query.outcome}
     told = [both & {v for v, _ in (*s.term.event, *s.term.given)} for s in problem.statements]
     linked = any(told) if cautious else both in told
     return ABSTAIN if linked else _answer(query, Fraction(0))
 
 
-def _guess(problem: Problem) -> Fraction | None:
-    """The value of the formula that fits best; None if none does."""
+def guesses(problem: Problem) -> list[Guess]:
+    """All formulas of the task that the stated numbers fit, smallest sets first."""
     query = problem.query
     n = len(problem.variables)
     complete = DAG(tuple((1 << v) - 1 for v in range(n)))  # no independence to make use of
@@ -57,21 +104,29 @@ def _guess(problem: Problem) -> Fraction | None:
     try:
         known = Knowledge(complete, terms, [statement.value for statement in problem.statements])
     except InputError:
-        return None
-    best: tuple[int, Expr] | None = None
+        return []
+    order = {repr(known.keys.term(known.keys.of(term))): i for i, term in enumerate(terms)}
+    outcomes = [mask(v for v, _ in t.given) for t in terms if query.outcome in dict(t.event)]
+    found = []
     for chosen in _guesses(query, known.mentioned, n):
+        given = chosen.adjust | chosen.mediators
+        if not any(given & ~stated == 0 and stated >> query.treatment & 1 for stated in outcomes):
+            continue  # without independence the outcome's chances follow from none that are coarser
         expr = TABLE[query.task].formula(query, chosen)
         keys = [known.keys.of(term) for term in expr.terms()]
-        if all(map(known.at_once, keys)):
-            used = len(set().union(*(_leaves(known, key) for key in keys)))
-            if best is None or used > best[0]:
-                best = used, expr
-    if best is None:
-        return None
-    try:
-        return Fraction(best[1].evaluate(lambda term: known.exact(known.keys.of(term))))
-    except ZeroDivisionError:
-        return None
+        derived = not all(map(known.at_once, keys))
+        if derived and not all(known.derive(key, EFFORT) for key in keys):
+            continue
+        try:
+            value = Fraction(expr.evaluate(lambda term: known.exact(known.keys.of(term))))
+        except ZeroDivisionError:
+            continue
+        used = set().union(*(_leaves(known, key) for key in keys))
+        at = [order[leaf] for leaf in used]
+        if not at:
+            continue
+        found.append(Guess(value, len(used), given.bit_count(), (min(at), max(at)), derived))
+    return found
 
 
 def drop_last(problem: Problem, count: int) -> Problem:

@@ -60,6 +60,14 @@ class Structure:
     terms: tuple[Term, ...]
     decoys: tuple[Sets, ...] = ()
 
+    def slots(self) -> list[int]:
+        """The slots that matter: all causes of what is stated or asked."""
+        query = self.query
+        named = 1 << query.treatment | 1 << query.outcome | mask(v for v, _ in query.held)
+        for term in self.terms:
+            named |= mask(v for v, _ in (*term.event, *term.given))
+        return list(bits(self.dag.ancestors(named)))
+
     def on(self, slots: list[int]) -> "Structure":
         """The same on some of the slots, numbered anew; they must hold every ancestor and term."""
         if len(slots) == self.dag.n:
@@ -69,12 +77,16 @@ class Structure:
         def kept(assignment: Assignment) -> Assignment:
             return tuple((new[v], k) for v, k in assignment)
 
+        def renamed(sets: Sets) -> Sets:
+            return Sets(*(mask(new[v] for v in bits(side)) for side in (sets.adjust, sets.mediators)))
+
         q = self.query
         return Structure(
             DAG(tuple(mask(new[p] for p in bits(self.dag.parents[slot])) for slot in slots)),
             Query(q.task, new[q.treatment], new[q.outcome], q.to, q.level, q.bound, kept(q.held)),
-            Sets(),
+            renamed(self.sets),
             tuple(Term(kept(t.event), kept(t.given)) for t in self.terms),
+            tuple(map(renamed, self.decoys)),
         )
 
 
@@ -96,7 +108,7 @@ def draw(task: Task, level: Level, *, null: bool, bound: Bound | None, rng: Rand
         if attempt % 50 == 0:
             adjust, mediators = _sizes(task, level, rng)
             n = rng.randint(max(low, 2 + adjust + mediators), high)
-        dag = _random_dag(n, rng.randint(*level.density), rng)
+        dag = random_dag(n, rng.randint(*level.density), rng)
         if dag is None:
             continue
         sizes = (0, 0) if null else (adjust, mediators)
@@ -141,7 +153,7 @@ def _sizes(task: Task, level: Level, rng: Random) -> tuple[int, int]:
     raise _no_graph(task, level)
 
 
-def _random_dag(n: int, eighths: int, rng: Random) -> DAG | None:
+def random_dag(n: int, eighths: int, rng: Random) -> DAG | None:
     """A DAG with each arrow there in ``eighths`` of 8 cases, or None if a slot touches no arrow."""
     pairs = n * (n - 1) // 2
     there = 0
@@ -184,7 +196,7 @@ def _tried(dag: DAG, task: Task, null: bool, sizes: Sizes, rng: Random) -> list[
         x, y = sorted(rng.sample(range(dag.n), 2))
         if null:
             roles = _null_roles(dag, task, *((x, y) if rng.random() < 0.5 else (y, x)))
-        elif _between(dag, x, y).bit_count() < sizes[1]:
+        elif between(dag, x, y).bit_count() < sizes[1]:
             continue
         elif not sizes[1] and _open(dag, x, y) != (sizes[0] > 0):
             continue  # spares a search for the sets
@@ -199,7 +211,7 @@ def _roles(dag: DAG, family: Task, x: int, y: int) -> Roles | None:
     """The smallest sets for the effect of X on Y, if it has one."""
     if not dag.descendants(1 << x) >> y & 1:
         return None
-    held = tuple(bits(_between(dag, x, y))) if family == "CDE" else ()
+    held = tuple(bits(between(dag, x, y))) if family == "CDE" else ()
     if family == "CDE" and not (held and dag.parents[y] >> x & 1):
         return None
     query = Query(family, x, y, to=1, level=1, held=tuple((m, 1) for m in held))
@@ -211,7 +223,8 @@ def _roles(dag: DAG, family: Task, x: int, y: int) -> Roles | None:
     return Roles(x, y, (adjust, len(held) or mediators), held, alike)
 
 
-def _between(dag: DAG, x: int, y: int) -> int:
+def between(dag: DAG, x: int, y: int) -> int:
+    """The variables on directed paths from X to Y (bitmask)."""
     return dag.descendants(1 << x) & dag.ancestors(1 << y) & ~(1 << x | 1 << y)
 
 
@@ -230,7 +243,7 @@ def _smallest(found: Iterator[Sets]) -> list[Sets]:
 def _null_roles(dag: DAG, task: Task, x: int, y: int) -> Roles | None:
     """The roles, if the effect is 0 by the graph although X and Y go together."""
     others = ((1 << dag.n) - 1) & ~(1 << x | 1 << y)
-    held = tuple(bits(_between(dag, x, y) or others & -others)) if task == "CDE" else ()
+    held = tuple(bits(between(dag, x, y) or others & -others)) if task == "CDE" else ()
     query = Query(task, x, y, to=1, level=1, held=tuple((m, 1) for m in held))
     if not TABLE[task].zero(dag, query) or dag.separated(1 << x, 1 << y):
         return None
@@ -246,7 +259,7 @@ def _naive(query: Query) -> Iterator[Term]:
 def stated(query: Query, sets: Sets, rng: Random) -> Iterator[Term]:
     """The terms of the formula, less the one cell of each distribution that the others imply."""
     weights: dict[tuple[tuple[int, ...], Assignment], list[Term]] = {}
-    for term in _formula_terms(query, sets):
+    for term in formula_terms(query, sets):
         over = tuple(v for v, _ in term.event)
         if query.outcome in over:
             yield term
@@ -258,5 +271,6 @@ def stated(query: Query, sets: Sets, rng: Random) -> Iterator[Term]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _formula_terms(query: Query, sets: Sets) -> tuple[Term, ...]:
+def formula_terms(query: Query, sets: Sets) -> tuple[Term, ...]:
+    """The terms of the formula with these sets."""
     return tuple(TABLE[query.task].formula(query, sets).terms())

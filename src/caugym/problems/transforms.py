@@ -2,8 +2,10 @@
 
 What a set adds to the numbers of a problem is true: it comes from the same joint distribution as the rest.
 
-- A *route* is all that a wrong formula needs: the naive contrast, a collider, a descendant or a mediator
-  adjusted for, half of a two-variable set. It leads to a value that differs from gold by at least 0.02.
+- A *rival* is all that another formula of the task needs, one that the graph does not allow: a collider, a
+  descendant or a mediator adjusted for, half of a two-variable set (`caugym.problems.rivals`). It leads to a
+  value that differs from gold, and from every other rival's, by at least 0.02.
+- A *route* is the same, but neither its value nor how many there are is looked at.
 - A *bystander* is any other probability of the same joint.
 """
 
@@ -17,6 +19,7 @@ class Transform:
     Attributes:
         name: As on the command line.
         stresses: The ability that the set puts to the test, in one line.
+        rivals: Whether the right formula stands among others that are stated in full.
         confounded: Whether every problem with an effect needs adjustment.
         pool: The wordings (`caugym.problems.rewording.POOLS`).
         less: Whether half of the questions about effects ask for "less likely".
@@ -29,6 +32,7 @@ class Transform:
     stresses: str
     pool: str = "base"
     less: bool = False
+    rivals: bool = False
     confounded: bool = False
     routes: tuple[int, int] = (0, 0)
     bystanders: tuple[int, int] = (0, 0)
@@ -50,14 +54,14 @@ TRANSFORMS = {
         Transform(
             "deconfounding",
             "Only a valid adjustment gives the answer; tempting wrong formulas have all their numbers.",
+            rivals=True,
             confounded=True,
-            routes=(1, 3),
         ),
         Transform(
             "redundant",
             "True but irrelevant and tempting numbers stand among those that are needed.",
-            routes=(0, 2),
-            bystanders=(1, 6),
+            rivals=True,
+            bystanders=(0, 2),
         ),
         Transform(
             "insufficient",
