@@ -236,20 +236,26 @@ def _terms(query: Query, members: Sequence[Sets], rng: Random) -> Iterator[Term]
                 yield term
         else:
             weights.setdefault((event, term.given), []).append(term)
-    for (event, condition), cells in weights.items():
-        if not _implied(event, condition, weights):
+    plain = [key for key in weights if not _product(*key, weights)]
+    for event, condition in plain:
+        margin = any(event != wider and not event & ~wider and condition == same for wider, same in plain)
+        if not margin:
+            cells = weights[event, condition]
             left_out = rng.randrange(len(cells))
             yield from (cell for i, cell in enumerate(cells) if i != left_out)
 
 
-def _implied(event: int, condition: Assignment, weights: Iterable[tuple[int, Assignment]]) -> bool:
-    """Whether a distribution is a margin of a stated one, or the product of two."""
-    parts = set()
-    for other, given in weights:
-        if given == condition and other != event:
-            if not event & ~other:
-                return True
-            parts.add(other)
-    chained = ((other, mask(v for v, _ in given)) for other, given in weights if set(condition) < set(given))
+def _product(event: int, condition: Assignment, weights: Iterable[tuple[int, Assignment]]) -> bool:
+    """Whether a distribution is P(a | condition) * P(b | a, condition) of two others."""
     around = mask(v for v, _ in condition)
-    return any(event & ~other in parts and given == around | event & ~other for other, given in chained)
+    return any(
+        not first & ~event
+        and same == condition
+        and any(
+            second == event & ~first
+            and set(condition) < set(given)
+            and mask(v for v, _ in given) == around | first
+            for second, given in weights
+        )
+        for first, same in weights
+    )

@@ -52,16 +52,16 @@ class Guess:
 Choice = Callable[[Sequence[Guess]], Guess]
 
 HEURISTICS: dict[str, Choice] = {
-    "most numbers": lambda fit: max(fit, key=lambda g: (g.used, -g.sets)),
-    "fewest numbers": lambda fit: min(fit, key=lambda g: (g.used, g.sets)),
-    "fewest that adjust": lambda fit: min(fit, key=lambda g: (not g.sets, g.used, g.sets)),
-    "most that are stated": lambda fit: max(fit, key=lambda g: (not g.derived, g.used, -g.sets)),
-    "first in the text": lambda fit: min(fit, key=lambda g: (not g.sets, g.place[0])),
+    "most numbers": lambda fit: max(fit, key=lambda g: (g.used, -g.sets, -g.place[0])),
+    "fewest numbers": lambda fit: min(fit, key=lambda g: (g.used, g.sets, g.place)),
+    "most that are stated": lambda fit: max(fit, key=lambda g: (not g.derived, g.used, -g.place[0])),
+    "fewest that adjust": lambda fit: min(fit, key=lambda g: (not g.sets, g.used, g.place)),
+    "first in the text": lambda fit: min(fit, key=lambda g: (not g.sets, g.place)),
     "last in the text": lambda fit: max(fit, key=lambda g: (bool(g.sets), g.place[1])),
     "largest value": lambda fit: max(fit, key=lambda g: (bool(g.sets), abs(g.value))),
     "smallest value": lambda fit: min(fit, key=lambda g: (not g.sets, abs(g.value))),
     "middle value": lambda fit: sorted(fit, key=lambda g: g.value)[len(fit) // 2],
-    "cut off": lambda fit: max(fit, key=lambda g: (g.value in (0, 1), bool(g.sets), g.used)),
+    "cut off": lambda fit: max(fit, key=lambda g: (g.value in (0, 1), g.used, -g.place[0])),
 }
 """Ways to choose among the formulas that fit, as one may who knows how the problems are made."""
 
