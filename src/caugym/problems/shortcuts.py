@@ -24,7 +24,7 @@ from caugym.problems.solve import rounded
 LARGEST_SET = 3
 """The most covariates, and the most mediators, that the graph-blind solver tries."""
 
-EFFORT = 100
+EFFORT = 40
 """Terms that the graph-blind solver expands to derive one that is not stated."""
 
 ABSTAIN = Answer("insufficient")
@@ -108,6 +108,7 @@ def guesses(problem: Problem) -> list[Guess]:
     order = {repr(known.keys.term(known.keys.of(term))): i for i, term in enumerate(terms)}
     outcomes = [mask(v for v, _ in t.given) for t in terms if query.outcome in dict(t.event)]
     found = []
+    lost: set[Key] = set()
     for chosen in _guesses(query, known.mentioned, n):
         given = chosen.adjust | chosen.mediators
         if not any(given & ~stated == 0 and stated >> query.treatment & 1 for stated in outcomes):
@@ -115,7 +116,7 @@ def guesses(problem: Problem) -> list[Guess]:
         expr = TABLE[query.task].formula(query, chosen)
         keys = [known.keys.of(term) for term in expr.terms()]
         derived = not all(map(known.at_once, keys))
-        if derived and not all(known.derive(key, EFFORT) for key in keys):
+        if derived and not _follow(known, keys, lost):
             continue
         try:
             value = Fraction(expr.evaluate(lambda term: known.exact(known.keys.of(term))))
@@ -127,6 +128,15 @@ def guesses(problem: Problem) -> list[Guess]:
             continue
         found.append(Guess(value, len(used), given.bit_count(), (min(at), max(at)), derived))
     return found
+
+
+def _follow(known: Knowledge, keys: Sequence[Key], lost: set[Key]) -> bool:
+    """Whether all follow; those found not to are added to the lost."""
+    for key in keys:
+        if key in lost or not known.derive(key, EFFORT):
+            lost.add(key)
+            return False
+    return True
 
 
 def drop_last(problem: Problem, count: int) -> Problem:
