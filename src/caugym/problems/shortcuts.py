@@ -51,10 +51,12 @@ class Guess:
 
 Choice = Callable[[Sequence[Guess]], Guess]
 
+STATED = "most stated numbers"
+
 HEURISTICS: dict[str, Choice] = {
+    STATED: lambda fit: max(fit, key=lambda g: (not g.derived, g.used, -g.sets, -g.place[0])),
     "most numbers": lambda fit: max(fit, key=lambda g: (g.used, -g.sets, -g.place[0])),
     "fewest numbers": lambda fit: min(fit, key=lambda g: (g.used, g.sets, g.place)),
-    "most that are stated": lambda fit: max(fit, key=lambda g: (not g.derived, g.used, -g.place[0])),
     "fewest that adjust": lambda fit: min(fit, key=lambda g: (not g.sets, g.used, g.place)),
     "first in the text": lambda fit: min(fit, key=lambda g: (not g.sets, g.place)),
     "last in the text": lambda fit: max(fit, key=lambda g: (bool(g.sets), g.place[1])),
@@ -68,7 +70,7 @@ HEURISTICS: dict[str, Choice] = {
 
 def graph_blind(
     problem: Problem,
-    heuristic: str = "most numbers",
+    heuristic: str = STATED,
     fitting: Sequence[Guess] | None = None,
     *,
     cautious: bool = False,

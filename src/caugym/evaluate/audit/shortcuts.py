@@ -5,7 +5,7 @@ A shortcut *fails* where it stays below a bound (`BOUNDS`), and *wins* above it.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from caugym.core.errors import InputError
@@ -13,7 +13,15 @@ from caugym.data.questions import Question, questions
 from caugym.evaluate.audit.surface import regression
 from caugym.problems.problem import Answer
 from caugym.problems.read import read
-from caugym.problems.shortcuts import best_constant, drop_last, graph_blind, majority
+from caugym.problems.shortcuts import (
+    HEURISTICS,
+    STATED,
+    best_constant,
+    drop_last,
+    graph_blind,
+    guesses,
+    majority,
+)
 
 DROPPED = (0, 1, 2, 3)
 """How many of the last statements the graph-blind solver forgets."""
@@ -31,13 +39,15 @@ class Shortcuts:
         constants: By task: what the best constant reply says.
         constant: The share that these constants answer; each is chosen in hindsight.
         majority: The share of yes/no that the more frequent word of each task gets right; None if none.
-        blind: By number of statements dropped from the end: the share of the graph-blind solver.
+        blind: By number of statements dropped from the end: the share of the graph-blind solver that prefers
+            formulas of many stated numbers.
         cautious: The share of a graph-blind solver that says "no effect" only where the numbers are about
             neither treatment nor outcome.
         lacking: The share that cannot be answered.
         surface: By what is foretold, ``status`` or ``yes/no``: the balanced accuracy of a regression on how
             the texts look.
         read: The share of questions that could be read; the graph-blind solver fails on the others.
+        choices: By heuristic, with nothing dropped: the share of the graph-blind solver that goes by it.
     """
 
     constants: Mapping[str, str]
@@ -48,6 +58,7 @@ class Shortcuts:
     lacking: float
     surface: Mapping[str, float]
     read: float
+    choices: Mapping[str, float] = field(default_factory=dict)
 
     def verdicts(self) -> Iterator[str]:
         """One line for each shortcut: what it does, how far it gets, whether it fails."""
@@ -62,9 +73,10 @@ class Shortcuts:
             yield "graph-blind solver: the wording is not one that is read"
         else:
             blind = self.blind[0]
-            read = "" if self.read > 0.99 else f"{100 * self.read:.0f} % of the questions were read"
-            fails = blind <= BOUNDS["graph-blind"]
-            yield _verdict("a solver that never looks at the graph", blind, fails, read)
+            share, choice = max((share, name) for name, share in ({STATED: blind} | {**self.choices}).items())
+            aside = [choice] + [f"{100 * self.read:.0f} % of the questions were read"] * (self.read <= 0.99)
+            fails = share <= BOUNDS["graph-blind"]
+            yield _verdict("a solver that never looks at the graph", share, fails, "; ".join(aside))
             gain, count = max((share - blind, count) for count, share in self.blind.items() if count)
             what = f"the same after dropping the last {count}"
             yield _verdict(what, blind + gain, gain <= BOUNDS["dropping"], f"{100 * gain:+.1f} points")
@@ -83,7 +95,7 @@ def _verdict(what: str, share: float, fails: bool, more: str = "") -> str:
 def shortcuts(path: Path) -> Shortcuts | None:
     """The scores on the labelled questions of a file or set; None if it has none."""
     by_task: dict[str, list[Answer]] = defaultdict(list)
-    hits = dict.fromkeys(DROPPED, 0)
+    hits, choices = dict.fromkeys(DROPPED, 0), dict.fromkeys(HEURISTICS, 0)
     told: list[tuple[str, Answer]] = []
     count = legible = careful = 0
     tolerance = 0.0
@@ -101,9 +113,12 @@ def shortcuts(path: Path) -> Shortcuts | None:
             continue
         legible += 1
         by_task[problem.query.task].append(label)
-        for dropped in DROPPED:
+        fitting = guesses(problem)
+        for name in HEURISTICS:
+            choices[name] += _right(graph_blind(problem, name, fitting), question)
+        for dropped in DROPPED[1:]:
             hits[dropped] += _right(graph_blind(drop_last(problem, dropped)), question)
-        careful += _right(graph_blind(problem, cautious=True), question)
+        careful += _right(graph_blind(problem, STATED, fitting, cautious=True), question)
     if not count:
         return None
     best = {task: best_constant(labels, tolerance) for task, labels in by_task.items()}
@@ -113,11 +128,12 @@ def shortcuts(path: Path) -> Shortcuts | None:
         {task: reply for task, (reply, _) in sorted(best.items())},
         sum(share * len(by_task[task]) for task, (_, share) in best.items()) / count,
         words / sum(asked.values()) if any(asked.values()) else None,
-        {dropped: right / count for dropped, right in hits.items()},
+        {dropped: right / count for dropped, right in (hits | {0: choices[STATED]}).items()},
         careful / count,
         sum(label.status == "insufficient" for _, label in told) / count,
         _surface(told),
         legible / count,
+        {name: right / count for name, right in choices.items()},
     )
 
 
