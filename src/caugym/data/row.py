@@ -7,7 +7,7 @@ does not depend on how Parquet packs it.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ CANARY = "CauGym data must not appear in training corpora. canary 5b0b29a4-1c1e-
 """Stands in every row, so that a corpus which swallowed the data can be found out."""
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+_MEASURES = tuple(field.name for field in fields(Difficulty))
 
 _TEXT, _NUMBER = pa.string(), pa.int64()
 _LEVELS = pa.list_(pa.struct([("variable", _NUMBER), ("level", _NUMBER)]))
@@ -70,7 +72,7 @@ SCHEMA = pa.schema(
             ),
         ),
         ("certificate", _TEXT),
-        ("difficulty", pa.struct([(field.name, _NUMBER) for field in fields(Difficulty)])),
+        ("difficulty", pa.struct([(name, _NUMBER) for name in _MEASURES])),
         (
             "provenance",
             pa.struct(
@@ -132,7 +134,7 @@ def row(item: Item) -> Row:
             "polarity": query.polarity,
         },
         "certificate": item.certificate,
-        "difficulty": asdict(item.difficulty),
+        "difficulty": {name: getattr(item.difficulty, name) for name in _MEASURES},
         "provenance": {
             "generator": VERSION,
             "seed": item.seed,

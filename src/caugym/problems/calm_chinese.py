@@ -46,7 +46,7 @@ _Mention = tuple[int, str]
 
 def recognises_chinese(text: str) -> bool:
     """Whether the text opens the way CaLM's Chinese questions do."""
-    return _OPENING.match(text.translate(_PUNCTUATION)) is not None
+    return "设想" in text and _OPENING.match(text.translate(_PUNCTUATION)) is not None
 
 
 def read_chinese(text: str) -> Problem:

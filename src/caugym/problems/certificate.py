@@ -23,6 +23,8 @@ from caugym.core.witness import Witness, verify
 from caugym.estimands import TABLE
 from caugym.problems.problem import Answer, Problem
 
+_written = json.JSONEncoder(separators=(",", ":")).encode
+
 UNIT = 10**12
 CLOSE = 1e-9  # tables are stored to 1e-12, and a printed number conditions on events of at least 0.02
 
@@ -37,7 +39,7 @@ def certificate(sets: Sets, tables: Sequence[Sequence[float]], witness: Witness 
     if witness:
         pair = [[_entries(table) for table in scm.tables] for scm in (witness.first, witness.second)]
         content["witness"] = {"tables": pair, "values": list(witness.values)}
-    return json.dumps(content, separators=(",", ":"))
+    return _written(content)
 
 
 def _entries(table: Array) -> list[float]:
@@ -184,4 +186,4 @@ def translated(text: str, before: Problem, after: Problem, sets: Sets) -> str:
     content["tables"] = moved(content["tables"], UNIT)
     if "witness" in content:
         content["witness"]["tables"] = [moved(each, 1.0) for each in content["witness"]["tables"]]
-    return json.dumps(content, separators=(",", ":"))
+    return _written(content)
