@@ -191,7 +191,7 @@ def test_fault_8_other_words_ask_the_same(set_: str) -> None:
         assert same_meaning(item.problem, item.prompt) == []
         query = item.problem.query
         if TABLE[item.task].effect and item.gold.value not in (None, "0.0000"):
-            other = replace(query, polarity="less" if query.polarity == "more" else "more")
+            other = query._replace(polarity="less" if query.polarity == "more" else "more")
             turned = solve(replace(item.problem, query=other)).answer
             assert turned.value == item.gold.value
             assert {turned.answer, item.gold.answer} == {"Yes", "No"}

@@ -13,7 +13,6 @@ P(y | x', z) that follows from the mediated formula, belong to a formula.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import permutations
 from random import Random
@@ -148,7 +147,7 @@ def draw_rivals(
             x, y = y, x
         query = _question(dag, task, x, y, holds, right is None)
         if query and (cast := _cast(dag, query, family, right, rng)):
-            query = replace(query, bound=bound)
+            query = query._replace(bound=bound)
             members = [_sets(member, cast) for member in family]
             wrong = tuple(sets for i, sets in enumerate(members) if i != right)
             terms = tuple(_terms(query, members, rng))
