@@ -205,18 +205,24 @@ def _asked(query: Query) -> set[int]:
 
 def _holds(dag: DAG, query: Query, family: Family, right: int | None, cast: Cast) -> bool:
     """Whether the right formula, with no smaller adjustment set, holds, and no other of the family."""
-    valid = frozenset(TABLE[query.task].identify(dag, query, mask(cast)))
-    members = [_sets(member, cast) for member in family]
-    if [sets in valid for sets in members] != [i == right for i in range(len(family))]:
+    valid = _valid(dag, query, mask(cast))
+    if any((_sets(member, cast) in valid) != (i == right) for i, member in enumerate(family)):
         return False
     if right is None:
         return True
-    adjust, mediators = members[right].adjust, members[right].mediators
+    adjust, mediators = _sets(family[right], cast)
     return not any(
         sets.mediators == mediators and sets.adjust != adjust and not sets.adjust & ~adjust for sets in valid
     )
 
 
+@lru_cache(maxsize=1 << 14)
+def _valid(dag: DAG, query: Query, among: int) -> frozenset[Sets]:
+    """All sets under which the formula of the query holds."""
+    return frozenset(TABLE[query.task].identify(dag, query, among))
+
+
+@lru_cache(maxsize=1 << 14)
 def _sets(member: tuple[str, str], cast: Cast) -> Sets:
     adjust, mediators = (mask(cast[ord(letter) - ord("a")] for letter in side) for side in member)
     return Sets(adjust, mediators)
