@@ -38,14 +38,15 @@ class Guess:
         value: What it comes to.
         used: How many statements it rests on.
         sets: How many variables it sums over.
-        place: Where the first and where the last of these statements stands in the text.
+        places: Where these statements stand in the text, ascending. They settle ties, so that the order of
+            variables, which is that of the arrows, settles none.
         derived: Whether some term is not stated but follows by the laws of probability.
     """
 
     value: Fraction
     used: int
     sets: int
-    place: tuple[int, int]
+    places: tuple[int, ...]
     derived: bool
 
 
@@ -54,16 +55,16 @@ Choice = Callable[[Sequence[Guess]], Guess]
 STATED = "most stated numbers"
 
 HEURISTICS: dict[str, Choice] = {
-    STATED: lambda fit: max(fit, key=lambda g: (not g.derived, g.used, -g.sets, -g.place[0])),
-    "most numbers": lambda fit: max(fit, key=lambda g: (g.used, -g.sets, -g.place[0])),
-    "fewest numbers": lambda fit: min(fit, key=lambda g: (g.used, g.sets, g.place)),
-    "fewest that adjust": lambda fit: min(fit, key=lambda g: (not g.sets, g.used, g.place)),
-    "first in the text": lambda fit: min(fit, key=lambda g: (not g.sets, g.place)),
-    "last in the text": lambda fit: max(fit, key=lambda g: (bool(g.sets), g.place[1])),
+    STATED: lambda fit: min(fit, key=lambda g: (g.derived, -g.used, g.sets, g.places)),
+    "most numbers": lambda fit: min(fit, key=lambda g: (-g.used, g.sets, g.places)),
+    "fewest numbers": lambda fit: min(fit, key=lambda g: (g.used, g.sets, g.places)),
+    "fewest that adjust": lambda fit: min(fit, key=lambda g: (not g.sets, g.used, g.places)),
+    "first in the text": lambda fit: min(fit, key=lambda g: (not g.sets, g.places)),
+    "last in the text": lambda fit: max(fit, key=lambda g: (bool(g.sets), g.places[::-1])),
     "largest value": lambda fit: max(fit, key=lambda g: (bool(g.sets), abs(g.value))),
     "smallest value": lambda fit: min(fit, key=lambda g: (not g.sets, abs(g.value))),
     "middle value": lambda fit: sorted(fit, key=lambda g: g.value)[len(fit) // 2],
-    "cut off": lambda fit: max(fit, key=lambda g: (g.value in (0, 1), g.used, -g.place[0])),
+    "cut off": lambda fit: min(fit, key=lambda g: (g.value not in (0, 1), -g.used, g.places)),
 }
 """Ways to choose among the formulas that fit, as one may who knows how the problems are made."""
 
@@ -125,10 +126,11 @@ def guesses(problem: Problem) -> list[Guess]:
         except ZeroDivisionError:
             continue
         used = set().union(*(_leaves(known, key) for key in keys))
-        at = [order[leaf] for leaf in used]
-        if not at:
+        if not used:
             continue
-        found.append(Guess(value, len(used), given.bit_count(), (min(at), max(at)), derived))
+        found.append(
+            Guess(value, len(used), given.bit_count(), tuple(sorted(order[leaf] for leaf in used)), derived)
+        )
     return found
 
 
