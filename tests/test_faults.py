@@ -23,8 +23,9 @@ from caugym.evaluate.audit.words import routes
 from caugym.evaluate.audit.worlds import World, chance
 from caugym.grade import grade
 from caugym.problems.certificate import faults, model
+from caugym.problems.contest import SMALLEST
 from caugym.problems.fingerprint import named_graph
-from caugym.problems.generate import SETS, SMALLEST, TASKS, Item, generate_mixed
+from caugym.problems.generate import SETS, TASKS, Item, generate_mixed
 from caugym.problems.meaning import same_meaning
 from caugym.problems.problem import Answer
 from caugym.problems.read import read

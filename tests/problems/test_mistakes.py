@@ -9,7 +9,7 @@ import pytest
 
 from caugym.core.graph import mask
 from caugym.core.identify import why_invalid
-from caugym.core.query import Term
+from caugym.core.query import Task, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE
 from caugym.grade import grade
@@ -181,7 +181,7 @@ def test_terms_are_terms() -> None:
 
 
 @pytest.mark.parametrize(("task", "index"), [("PN", 17), ("PN", 23), ("PS", 17)])
-def test_bounds_whose_sums_had_to_be_rounded(task: str, index: int) -> None:
+def test_bounds_whose_sums_had_to_be_rounded(task: Task, index: int) -> None:
     """A sum that is only about right still goes on to wrong clippings and divisions."""
     (item,) = generate("insufficient", task, "hard", "test", 9, [index])
     assert mistakes(solve(item.problem), stream(item.id))

@@ -9,11 +9,13 @@ import pytest
 
 from caugym.backends import Sampling
 from caugym.backends.local import LocalModel
+from caugym.core.streams import stream
+from caugym.problems.mistakes import KINDS
 from caugym.problems.read import read
 from caugym.problems.solution import check_steps
 from caugym.problems.solve import solve
 from caugym.train import base, directory
-from caugym.train.corpus import COMMON, COMMONEST, DRILLS, FIRST, KINDS, RIGHT, SETS, corpus
+from caugym.train.corpus import COMMON, COMMONEST, DRILLS, FIRST, RIGHT, SETS, corpus
 from caugym.train.nano import Size
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
@@ -64,7 +66,7 @@ def test_the_corpus_does_not_depend_on_the_workers() -> None:
 
 def test_batches_hold_every_process_to_the_same_work() -> None:
     rows = [{"length": 20 + index % 300} for index in range(3000)]
-    steps = base.batches(rows, 3, base.stream("test"))
+    steps = base.batches(rows, 3, stream("test"))
     assert all(len(step) == 3 for step in steps)
     for step in steps:
         sizes = [len(part) * max(row["length"] for row in part) for part in step]
@@ -96,4 +98,5 @@ def test_training_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     directory.write(out / directory.RUN, json.dumps(directory.read(out) | {"status": "running"}))
     assert trained() == first
     reply = LocalModel(str(out / "model")).generate(["Calculate 3 + 4."], Sampling(max_tokens=5), ["key"])[0]
+    assert reply.tokens is not None
     assert reply.tokens <= 5
