@@ -56,9 +56,16 @@ class Writer:
         self.short |= {(q.outcome, q.level): "y", (q.outcome, 1 - q.level): "y'"}
         self.short |= {(v, k): self.symbol[v].lower() for v, k in q.held if v in self.symbol}
         self.places = max((len(s.value.partition(".")[2]) for s in self.problem.statements), default=4)
-        self.arithmetic = Arithmetic(percent=self.places <= 2)
+        percent = self.places <= 2
         self.places = max(2, self.places)
         self.known = {s.term: printed(s.value, self.places) for s in self.problem.statements}
+        self.arithmetic = Arithmetic(percent=percent and self._whole())
+
+    def _whole(self) -> bool:
+        """Whether all numbers of the formula are hundredths; what follows by products is not."""
+        expr, known = self.solution.expr, self.solution.knowledge
+        followed = [] if expr is None else [term for term in expr.terms() if term not in self.known]
+        return all((known.exact(known.keys.of(term)) * 100).denominator == 1 for term in followed)
 
     def name(self, variable: int) -> str:
         """X, Y, Z, M for those with a role, else the name."""
