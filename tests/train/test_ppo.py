@@ -130,6 +130,17 @@ def test_values_come_beside_the_log_probabilities(tiny: Path, detach: bool) -> N
     torch.testing.assert_close(*seen)
 
 
+def test_the_head_learns_at_a_rate_of_its_own(tiny: Path) -> None:
+    model, _ = load(str(tiny))
+    value.add_head(model)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=0.1)
+    value.quicken(optimiser, model, 10.0)
+    body, head = optimiser.param_groups
+    assert (body["lr"], head["lr"]) == (0.1, 1.0)
+    assert [id(p) for p in head["params"]] == [id(p) for p in model.value_head.parameters()]
+    assert len(body["params"]) + len(head["params"]) == len(list(model.parameters()))
+
+
 class Fixed(PPOTrainer):
     """Enough of a trainer to give token rewards."""
 
@@ -211,6 +222,20 @@ def test_two_processes_share_one_value_function(
 
 def lines_agree(lines: list[dict[str, Any]]) -> bool:
     return [line["step"] for line in lines] == [1, 2, 3, 4] and "explained_variance" in lines[2]
+
+
+def test_values_learn_to_foresee_what_can_be_foreseen(
+    rows: list[Any], taught: Path, tmp_path: Path, curve: Curve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def large(prompts: list[Any], **_: Any) -> list[float]:
+        return [float(prompt[0]["content"][19] >= "5") for prompt in prompts]
+
+    monkeypatch.setattr("caugym.train.grpo.reward_functions", lambda *_: [large])
+    overrides = [*FAST, "steps=40", "batch=32", "micro=32", "learning_rate=1e-3", "critic.weight=1"]
+    fit(resolve("ppo", overrides=overrides), rows, str(taught), tmp_path / "run")
+    explained = [line["explained_variance"] for line in curve(tmp_path / "run") if "value" in line]
+    assert explained[0] == pytest.approx(0, abs=1e-6)
+    assert max(explained[-3:]) > 0.3
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,12 @@ class PPOTrainer(TrimmedGRPO):
         delattr(self.accelerator.unwrap_model(self.model), value.HEAD)
         return done
 
+    def create_optimizer(self, *args: Any) -> Any:
+        """The optimiser, in which the head has a rate of its own."""
+        made = super().create_optimizer(*args)
+        value.quicken(made, self.accelerator.unwrap_model(self.model), self.critic.rate)
+        return made
+
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
         """Replies of TRL's own engines, vLLM among them."""
         with value.without_head(self.accelerator.unwrap_model(self.model)):
@@ -88,8 +94,11 @@ class PPOTrainer(TrimmedGRPO):
             values = (self._values + self._first_guess()) * mask
             rewards = self._token_rewards(rollout, logps)
             estimates = value.advantages(rewards, values, mask, self.critic.gamma, self.critic.lam)
-            self._note(rewards, values, mask)
-            rollout |= {"old_values": values, "returns": estimates + values}
+            # Values learn from what was earned, not from each other: a reward at the end of a hundred tokens
+            # would take as many rollouts to reach the first of them (decoupled GAE, arXiv 2503.01491).
+            returns = values + value.advantages(rewards, values, mask, self.critic.gamma, 1.0)
+            self._note(returns, values, mask)
+            rollout |= {"old_values": values, "returns": returns}
             rollout["advantages"] = self._whitened(estimates, mask) if self.critic.whiten else estimates
         return rollout
 
@@ -125,12 +134,11 @@ class PPOTrainer(TrimmedGRPO):
         mean, variance = value.mean_and_variance(self._over_all(estimates, mask))
         return (estimates - mean) / math.sqrt(variance + 1e-8) * mask
 
-    def _note(self, rewards: Tensor, values: Tensor, mask: Tensor) -> None:
+    def _note(self, returns: Tensor, values: Tensor, mask: Tensor) -> None:
         """Log how much of the variance of what was earned the values foresaw."""
-        missed = value.advantages(rewards, values, mask, self.critic.gamma, 1.0)
         mean, _ = value.mean_and_variance(self._over_all(values, mask))
-        _, unexplained = value.mean_and_variance(self._over_all(missed, mask))
-        _, variance = value.mean_and_variance(self._over_all(missed + values, mask))
+        _, unexplained = value.mean_and_variance(self._over_all(returns - values, mask))
+        _, variance = value.mean_and_variance(self._over_all(returns, mask))
         metrics = self._metrics[self._mode]
         metrics["value/mean"].append(mean)
         metrics["value/explained_variance"].append(1 - unexplained / variance if variance else float("nan"))

@@ -70,16 +70,19 @@ class Critic:
 
     Attributes:
         gamma: Discount of a later reward, a token.
-        lam: Of generalised advantage estimation: 0 trusts the values, 1 the rewards alone.
+        lam: Of generalised advantage estimation: 0 trusts the values, 1 the rewards alone. Below 1 it also
+            forgets: at 0.95 a reward counts for a hundredth ninety tokens before it is earned.
         weight: Of the value loss beside the policy loss.
+        rate: Learning rate of the head, in units of the model's.
         clip: How far a value may usefully move from what it was when the reply was drawn.
         whiten: Give advantages mean 0 and variance 1 over the batch.
         detach: Keep the value loss from the model, so that the head alone learns from it.
     """
 
     gamma: float = 1.0
-    lam: float = 0.95
+    lam: float = 1.0
     weight: float = 0.5
+    rate: float = 10.0
     clip: float = 0.2
     whiten: bool = True
     detach: bool = False
@@ -87,8 +90,8 @@ class Critic:
     def __post_init__(self) -> None:
         if not (0 <= self.gamma <= 1 and 0 <= self.lam <= 1):
             raise InputError("critic.gamma and critic.lam are numbers between 0 and 1")
-        if not (self.weight >= 0 and self.clip > 0):
-            raise InputError("critic.weight is a number >= 0 and critic.clip one > 0")
+        if not (self.weight >= 0 and self.rate >= 0 and self.clip > 0):
+            raise InputError("critic.weight and critic.rate are numbers >= 0 and critic.clip is one > 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,16 @@ def answer_with_values(model: Any, *, detach: bool = False) -> None:
     model.forward = types.MethodType(forward, model)
 
 
+def quicken(optimiser: torch.optim.Optimizer, model: Any, rate: float) -> None:
+    """Let the head learn at ``rate`` times the model's learning rate: it is small and starts from nothing."""
+    head = {id(parameter) for parameter in getattr(model, HEAD).parameters()}
+    for group in list(optimiser.param_groups):
+        mine = [parameter for parameter in group["params"] if id(parameter) in head]
+        if mine:
+            group["params"] = [parameter for parameter in group["params"] if id(parameter) not in head]
+            optimiser.add_param_group({**group, "params": mine, "lr": rate * group["lr"]})
+
+
 @contextmanager
 def without_head(model: Any) -> Iterator[None]:
     """While this is open the model has no value head: engines that generate take its own weights alone."""
