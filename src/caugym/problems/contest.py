@@ -26,7 +26,7 @@ SMALLEST = 0.005
 """Effects are at least this far from 0, and bounds that are not cut off from both ends."""
 
 SAMPLES = 256
-"""Joint distributions of up to six variables drawn at a time; of larger ones half as many for each more."""
+"""Joint distributions of up to seven variables drawn at a time; of larger ones half as many for each more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Contest:
     def uniforms(self, rng: Random) -> Floats | None:
         """Numbers in [0, 1) for the tables such that the contest is fair, or None if none were found."""
         dag, stated = self.core.dag, self.core.terms
-        shape = SAMPLES >> max(0, dag.n - 6), (1 << dag.n) - 1
+        shape = SAMPLES >> max(0, dag.n - 7), (1 << dag.n) - 1
         drawn = np.random.default_rng(rng.getrandbits(64)).random(shape)
         drawn = np.sin(drawn * np.pi / 2) ** 2  # more strong effects, so that more contests are fair
         joint = joints(dag, drawn)

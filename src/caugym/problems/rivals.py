@@ -26,11 +26,11 @@ from caugym.estimands import TABLE
 from caugym.problems.levels import Level
 from caugym.problems.structure import Bound, Structure, between, formula_terms, random_dag
 
-_FACTUAL = ("ab a c", "a b c d", "ab cd e", "abc a de")
+_FACTUAL = ("ab a c", "a b c d", "ab cd e")
 CONFOUNDED: dict[Task, tuple[str, ...]] = {
     "ATE": ("a b c", "a b cd", "ab cd e", "abc d e"),
-    "CDE": ("a b c", "a b cd", "ab cd e", "abc d e"),
-    "ETT": _FACTUAL,
+    "CDE": ("a b c", "a b cd", "ab cd e"),
+    "ETT": (*_FACTUAL, "abc a de", "abc a de"),
     "NDE": ("a; a;b c;", "a; b;c bc;"),
     "NIE": ("a;b c;d", "a;b c;d e;f"),
     "PN": _FACTUAL,
