@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from caugym.core.estimand import Sets
 from caugym.core.query import Assignment, Query, Term
 from caugym.problems.arithmetic import Arithmetic, Number, printed
-from caugym.problems.solution import Writer
+from caugym.problems.solution import BUDGET, Writer
 from caugym.problems.solve import Solution
 
 Kind = Literal[
@@ -45,8 +45,6 @@ Kind = Literal[
 """
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-BUDGET = 4
-"""How hard a number that is not stated is searched for."""
 PLACES = 8
 """Most decimals of a number that is used."""
 STEPS = 4

@@ -19,6 +19,9 @@ from caugym.problems.derive import RULES, Derivation
 from caugym.problems.problem import Answer
 from caugym.problems.solve import Solution
 
+BUDGET = 4
+"""How hard a number that is not stated is searched for."""
+
 
 def check_steps(steps: tuple[str, ...] | list[str]) -> list[str]:
     """The equations in the steps that do not hold; empty when all is right."""
@@ -64,8 +67,9 @@ class Writer:
     def _whole(self) -> bool:
         """Whether all numbers of the formula are hundredths; what follows by products is not."""
         expr, known = self.solution.expr, self.solution.knowledge
-        followed = [] if expr is None else [term for term in expr.terms() if term not in self.known]
-        return all((known.exact(known.keys.of(term)) * 100).denominator == 1 for term in followed)
+        unstated = [] if expr is None else [term for term in expr.terms() if term not in self.known]
+        keys = [key for key in map(known.keys.of, unstated) if known.derive(key, BUDGET)]
+        return all((known.exact(key) * 100).denominator == 1 for key in keys)
 
     def name(self, variable: int) -> str:
         """X, Y, Z, M for those with a role, else the name."""
