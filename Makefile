@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt torch==2.13.0 -e '.[train,dev]'
 	@touch $@
 
-demo: setup ## the main job: make problems, train a small model on them, measure it before and after
+demo: setup ## the main job: make problems, post-train the bundled model, measure it before and after
 	$(BIN)/caugym demo
 
 test: setup ## everything that must pass before a change is merged

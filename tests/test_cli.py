@@ -203,7 +203,7 @@ def test_grade_refuses_nonsense(write: Write, items: str, replies: str, words: S
         (["compare", "none", "none"], ["none"]),
         (["report", "none", "-o", "none.html"], ["none"]),
         (["data", "sft", "none", "-o", "rows.jsonl"], ["none"]),
-        (["train", "ppo", "--model", "m", "--data", "none", "-o", "OUT"], ["ppo"]),
+        (["train", "dqn", "--model", "m", "--data", "none", "-o", "OUT"], ["dqn"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

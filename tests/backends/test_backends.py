@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from caugym.backends import Backend, Sampling, backend
+from caugym.backends import Backend, Sampling, backend, model_path
 from caugym.core.errors import InputError
 from tests.backends.engine import install
 from tests.backends.server import Body, Handler, completion, serving
@@ -106,7 +107,6 @@ def test_both_paths_write_the_same(tiny: Path) -> None:
         ("./nowhere", "config.json"),
         ("gopher:model", "no backend is called 'gopher'"),
         ("no-such-organisation/no-such-model", "cannot load"),
-        ("nano", "later release"),
         ("openai:", "write openai:ID"),
     ],
 )
@@ -115,6 +115,19 @@ def test_bad_specs_are_one_line(spec: str, says: str) -> None:
         backend(spec)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_bundled_model_replies() -> None:
+    """It is small, of a standard architecture, spells numbers digit by digit, and calculates."""
+    folder = Path(model_path("nano"))
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12_000_000
+    model: Any = backend("nano", device="cpu")
+    assert model.model.config.model_type == "qwen3"
+    assert sum(p.numel() for p in model.model.parameters()) < 5_000_000
+    assert model.tokenizer.tokenize("0.4821")[-4:] == list("4821")
+    (reply,) = model.generate(["Calculate 20 + 30."], Sampling(temperature=0.0, max_tokens=60), ["key"])
+    assert reply.finish == "stop"
+    assert "=" in reply.text
 
 
 def test_damaged_weights_are_one_line(tiny: Path, tmp_path: Path) -> None:

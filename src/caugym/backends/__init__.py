@@ -114,20 +114,8 @@ def needs(extra: str, *modules: str) -> None:
 
 
 def model_path(spec: str) -> str:
-    """The directory or hub id of a model: ``nano`` is the bundled one, anything else stands for itself.
-
-    Raises:
-        InputError: If the bundled model is asked for and this release does not carry it.
-    """
-    if spec != "nano":
-        return spec
-    bundled = Path(str(resources.files(__package__) / "nano"))
-    if not (bundled / "config.json").is_file():
-        raise InputError(
-            "the bundled model 'nano' arrives with a later release; train one with --model scratch, "
-            "or give a directory or a hub id"
-        )
-    return str(bundled)
+    """The directory or hub id of a model: ``nano`` is the bundled one, anything else stands for itself."""
+    return str(resources.files(__package__) / "nano") if spec == "nano" else spec
 
 
 def _local(spec: str, **options: Any) -> Backend:
