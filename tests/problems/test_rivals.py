@@ -14,7 +14,7 @@ from caugym.core.identify import why_invalid
 from caugym.core.query import Query, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE
-from caugym.problems.balance import Wish
+from caugym.problems.balance import Wish, wished
 from caugym.problems.contest import SMALLEST, VISIBLE, Contest, Place, place
 from caugym.problems.contested import contested
 from caugym.problems.decoys import with_bystanders
@@ -131,3 +131,9 @@ def test_who_ignores_the_graph_has_several_visibly_different_answers(set_: str, 
         apart = [value for value in values if abs(value - gold) > Fraction(1, 2000)]
         assert len(apart) >= len(values) - 1
         assert all(abs(value - gold) >= VISIBLE - 0.001 for value in apart)
+
+
+def test_zero_effects_have_exactly_their_share() -> None:
+    wishes = [wished(TRANSFORMS["redundant"], "ATE", STANDARD, ("zeros",), i) for i in range(200)]
+    assert sum(wish.null for wish in wishes) == 200 * STANDARD.null
+    assert not any(wish.null and wish.yes for wish in wishes)

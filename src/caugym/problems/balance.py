@@ -18,6 +18,9 @@ from caugym.problems.transforms import Transform
 
 Coordinates = tuple[str | int, ...]
 
+ZEROS = 25
+"""Pairs of effects among which zero effects have exactly their share, in sets where formulas compete."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -62,7 +65,11 @@ def _answerable(transform: Transform, task: Task, level: Level, coordinates: Coo
     if TABLE[task].effect:
         pair = index // 2
         coin = _order(2, *coordinates, pair)[index % 2] == 0
-        null = not coin and stream(*coordinates, "null", index).random() < 2 * level.null
+        if transform.rivals:  # exactly the share, or a constant might win by luck
+            block, place = divmod(pair, ZEROS)
+            null = not coin and _order(ZEROS, *coordinates, "null", block)[place] < 2 * level.null * ZEROS
+        else:
+            null = not coin and stream(*coordinates, "null", index).random() < 2 * level.null
         less = transform.less and _order(2, *coordinates, "less", pair // 2)[pair % 2] == 0
         return Wish(coin, null, None, False, less)
     kind = _order(8, *coordinates, index // 8)[index % 8]
