@@ -96,15 +96,15 @@ def write_rows(
 
 def _sft(row: Row, style: Explanation) -> dict[str, Any]:
     return {
-        "prompt": _said("user", row["prompt"]),
-        "completion": _said("assistant", "\n".join(explained(row["solution"], style))),
+        "prompt": spoken("user", row["prompt"]),
+        "completion": spoken("assistant", "\n".join(explained(row["solution"], style))),
     }
 
 
 def _rl(row: Row) -> dict[str, Any]:
     right = {key: row["gold"][key] for key in ("status", "value", "answer")}
     return {
-        "prompt": _said("user", row["prompt"]),
+        "prompt": spoken("user", row["prompt"]),
         "id": row["id"],
         "task": row["task"],
         "gold": json.dumps(right),
@@ -132,9 +132,9 @@ def _dpo(path: Path, style: Explanation, said: dict[str, list[str]]) -> Iterator
         kind, lines = min(wrong, key=had)
         made.update([(task, kind), (kind,)])
         yield {
-            "prompt": _said("user", row["prompt"]),
-            "chosen": _said("assistant", "\n".join(explained(row["solution"], style))),
-            "rejected": _said(
+            "prompt": spoken("user", row["prompt"]),
+            "chosen": spoken("assistant", "\n".join(explained(row["solution"], style))),
+            "rejected": spoken(
                 "assistant", lines if isinstance(lines, str) else "\n".join(explained(lines, style))
             ),
             "id": row["id"],
@@ -196,5 +196,6 @@ def _rated(pair: dict[str, Any], side: Literal["chosen", "rejected"]) -> dict[st
     }
 
 
-def _said(role: str, content: str) -> list[dict[str, str]]:
+def spoken(role: str, content: str) -> list[dict[str, str]]:
+    """A conversation of one message."""
     return [{"role": role, "content": content}]

@@ -286,8 +286,8 @@ class Writer:
         evidence = self.p(x0 + happened)
         if self.z:
             if do.percent:
-                yield ", ".join(f"{do.show(n)} * 100 = {do.show(scaled(n))}" for n in (other, evidence))
-            other, evidence = scaled(other), scaled(evidence)
+                yield ", ".join(f"{do.show(n)} * 100 = {do.show(_scaled(n))}" for n in (other, evidence))
+            other, evidence = _scaled(other), _scaled(evidence)
         sums, numerator = do.total([other, -intervened] if q.bound == "lower" else [intervened, -other])
         yield from sums
         if numerator.units <= 0:
@@ -305,7 +305,7 @@ def _numbered(letter: str, variables: tuple[int, ...]) -> dict[int, str]:
     return {v: f"{letter}{i}" for i, v in enumerate(variables, 1)}
 
 
-def scaled(n: Number) -> Number:
+def _scaled(n: Number) -> Number:
     """The same number in the unit of a product of two."""
     return Number(n.units * 10**n.places, 2 * n.places, 2, n.exact)
 

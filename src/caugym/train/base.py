@@ -9,7 +9,6 @@ model this small about twice as fast on a CPU as a general trainer does.
 import argparse
 import json
 import os
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -27,6 +26,7 @@ from caugym.backends.local import load
 from caugym.core.streams import stream
 from caugym.train import directory, optimizer, prepare
 from caugym.train.corpus import corpus
+from caugym.train.launch import free_port
 from caugym.train.nano import Size, create, weights_hash
 from caugym.train.recipe import Recipe, resolve
 from caugym.train.worker import quiet
@@ -207,11 +207,8 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
     }
     if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
-    spawn(work, (workers, port, out, steps, save), nprocs=workers)
+    spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
 
 
 def main() -> None:

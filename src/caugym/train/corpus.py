@@ -17,6 +17,7 @@ from typing import Any
 
 from caugym.core.query import Task
 from caugym.core.streams import stream
+from caugym.data.rows import spoken
 from caugym.problems.arithmetic import Arithmetic, Number
 from caugym.problems.generate import Item, generate_mixed
 from caugym.problems.levels import LEVELS
@@ -113,7 +114,7 @@ def _row(item: Item, seed: int) -> dict[str, Any]:
         made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
         if made:
             steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
-    return _said(item.prompt, "\n".join(steps))
+    return _example(item.prompt, "\n".join(steps))
 
 
 def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -> Mistake:
@@ -144,15 +145,12 @@ def _exercise(rng: Random) -> dict[str, Any]:
         asked, worked = f"{do.show(a)} / {do.show(b)}", "\n".join(do.quotient(a, b))
         if a == b:
             worked = f"{asked} = 1"
-    return _said(f"Calculate {asked}.", worked)
+    return _example(f"Calculate {asked}.", worked)
 
 
 def _percent(rng: Random) -> Number:
     return Number(rng.randint(1, 99), 2)
 
 
-def _said(prompt: str, reply: str) -> dict[str, Any]:
-    return {
-        "prompt": [{"role": "user", "content": prompt}],
-        "completion": [{"role": "assistant", "content": reply}],
-    }
+def _example(prompt: str, reply: str) -> dict[str, Any]:
+    return {"prompt": spoken("user", prompt), "completion": spoken("assistant", reply)}

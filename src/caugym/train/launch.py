@@ -24,9 +24,7 @@ def launch(out: Path, processes: int) -> None:
     error = out / "error.txt"
     error.unlink(missing_ok=True)
     cores = os.cpu_count() or 1
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     common = os.environ | {
         "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
@@ -60,6 +58,13 @@ def launch(out: Path, processes: int) -> None:
         raise InputError(error.read_text(encoding="utf-8"))
     codes = [worker.returncode for worker in workers]
     raise RuntimeError(f"training workers ended with {codes}; their messages stand above")
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait_for(error: Path, seconds: float = 3.0) -> None:
