@@ -15,6 +15,7 @@ from random import Random
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from rich.console import Console
@@ -34,7 +35,7 @@ from caugym.train.worker import quiet
 SIZE = Size(vocabulary=2560)
 """Dimensions of the model."""
 
-PROBLEMS, SAMPLE = 70_000, 6_000
+PROBLEMS, SAMPLE = 130_000, 6_000
 """Problems to learn from, and rows that the tokenizer is fitted to."""
 
 TOKENS, LONGEST, MULTIPLE, WINDOW = 3072, 640, 32, 1536
@@ -43,6 +44,10 @@ every new shape costs time and memory; rows among which those of like length are
 
 MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
 """Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
+
+PROMPT = 0.5
+"""Weight of a token of the prompt in the loss at the peak rate; it falls with the rate. A prompt names every
+variable several times, which is where the model learns to copy names."""
 
 LOG, SAVE = 20, 250
 """Steps between records of the learning curve, and between checkpoints."""
@@ -66,15 +71,21 @@ def batches(rows: Sequence[Row], world: int, rng: Random) -> list[list[list[Row]
     return steps
 
 
-def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
-    """Token ids, padded on the right, and labels, -100 where there is none; both (rows, longest)."""
+def padded(rows: Sequence[Row], prompt: float) -> tuple[Tensor, Tensor]:
+    """Token ids, padded on the right, and the weight of each in the loss; both (rows, longest).
+
+    Args:
+        rows: With ``input_ids`` and ``head``, the number of tokens in the prompt.
+        prompt: Weight of a token of the prompt; that of the solution's is 1, and 0 that of padding.
+    """
     longest = -(-max(row["length"] for row in rows) // MULTIPLE) * MULTIPLE
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    labels = torch.full((len(rows), longest), -100)
+    weights = torch.zeros(len(rows), longest)
     for i, row in enumerate(rows):
-        ids[i, : row["length"]] = torch.tensor(row["input_ids"])
-        labels[i, : row["length"]] = torch.tensor(row["labels"])
-    return ids, labels
+        ids[i, : row["length"]] = torch.from_numpy(row["input_ids"])
+        weights[i, : row["head"]] = prompt
+        weights[i, row["head"] : row["length"]] = 1
+    return ids, weights
 
 
 def rate(step: int, steps: int) -> float:
@@ -95,13 +106,14 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     peaks = [group["lr"] for group in optimiser.param_groups]
     curve = Curve(out, len(steps)) if rank == 0 else None
     for step in range(_resumed(out, model, optimiser), len(steps)):
-        counts = _gradients(model, *padded(steps[step][rank]))
+        share = rate(step, len(steps))
+        counts = _gradients(model, *padded(steps[step][rank], PROMPT * share))
         for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * rate(step, len(steps))
+            group["lr"] = peak * share
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)
         if curve:
-            curve.add(step + 1, *counts.tolist())
+            curve.add(step + 1, *counts[1:].tolist())
             if (step + 1) % save == 0:
                 _saved(out, model, optimiser, step + 1)
     if curve:
@@ -111,22 +123,28 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     dist.destroy_process_group()
 
 
-def _gradients(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
-    """Gradients of the mean loss over all processes; returns loss, tokens learnt, and tokens read."""
+def _gradients(model: Any, ids: Tensor, weights: Tensor) -> Tensor:
+    """Gradients of the weighted mean loss over all processes.
+
+    Returns:
+        The sum of weights, the summed loss of the solutions, their tokens, and all tokens, padding too.
+    """
+    chosen = weights[:, 1:] > 0
+    weights = weights[:, 1:][chosen]
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-        chosen = labels[:, 1:] != -100
         logits = model.lm_head(hidden[chosen])
-    loss = cross_entropy(logits.float(), labels[:, 1:][chosen], reduction="sum")
-    loss.backward()
+    losses = cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
+    (losses * weights).sum().backward()
     parameters = list(model.parameters())
-    counts = torch.tensor([float(loss.detach()), float(chosen.sum()), float(ids.numel())])
+    solution = weights == 1
+    counts = torch.tensor([weights.sum(), losses.detach()[solution].sum(), solution.sum(), ids.numel()])
     shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
     dist.all_reduce(shared)
     counts = shared[-len(counts) :].clone()
     start = 0
     for p in parameters:
-        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[1])
+        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[0])
         start += p.numel()
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     return counts
@@ -191,7 +209,14 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
         texts = [row[side][0]["content"] for row in spread for side in ("prompt", "completion")]
         create(out / "start", texts, seed=seed, size=size)
     _, tokenizer = load(str(out / "start"))
-    prepared = prepare.supervised(rows, tokenizer, LONGEST)
+    prepared = [
+        {
+            "input_ids": np.array(row["input_ids"], dtype=np.int16),
+            "head": row["labels"].count(-100),
+            "length": row["length"],
+        }
+        for row in prepare.supervised(rows, tokenizer, LONGEST)
+    ]
     steps = batches(prepared, workers, stream("batches", seed))
     recipe: Recipe = resolve(
         "sft", None, (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"seed={seed}")

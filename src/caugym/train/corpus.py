@@ -9,9 +9,13 @@ right. Short exercises in arithmetic, in the notation of the solutions, come in 
 Rows are in the order of learning: small problems first, then all.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -22,7 +26,10 @@ from caugym.problems.arithmetic import Arithmetic, Number
 from caugym.problems.generate import Item, generate_mixed
 from caugym.problems.levels import LEVELS
 from caugym.problems.mistakes import KINDS, Kind, Mistake, mistakes
+from caugym.problems.names import half
+from caugym.problems.problem import Variable
 from caugym.problems.solve import solve
+from caugym.problems.stories import stories
 
 RIGHT, COMMON = 0.4, 0.4
 """Shares of right solutions, and of the task's common mistake; the rest are other mistakes."""
@@ -51,8 +58,12 @@ SETS = {
 SMALL = replace(LEVELS["easy"], variables=(3, 3))
 """The level of the first problems: three variables."""
 
-FIRST, DRILLS = 0.2, 0.2
+FIRST, DRILLS = 0.1, 0.2
 """Shares of small problems and of exercises."""
+
+NOVEL = 0.6
+"""Share of the problems with nonsense names that get names like English words instead: copying a name that
+it has never met is what a model of this size finds hardest."""
 
 CHUNK = 500
 """Problems made at a time."""
@@ -114,7 +125,11 @@ def _row(item: Item, seed: int) -> dict[str, Any]:
         made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
         if made:
             steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
-    return _example(item.prompt, "\n".join(steps))
+    reply = "\n".join(steps)
+    variables = item.problem.variables
+    if all(v.levels == Variable.levels and " " not in v.name for v in variables) and rng.random() < NOVEL:
+        return _example(*_renamed((item.prompt, reply), variables, rng))
+    return _example(item.prompt, reply)
 
 
 def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -> Mistake:
@@ -124,6 +139,48 @@ def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -
     others = [kind for kind in kinds if kind != usual]
     kind = usual if common or not others else rng.choice(others)
     return rng.choice([m for m in made if m.kind == kind])
+
+
+def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random) -> Iterator[str]:
+    """The texts with other names of the variables, and of the levels half of the time."""
+    old = [v.name for v in variables] + list(Variable.levels) * (rng.random() < 0.5)
+    new: dict[str, str] = {}
+    while len(new) < len(old):
+        name = _invented(rng, words=rng.choice((1, 2)) if len(new) < len(variables) else 1)
+        if not any(name.startswith(other) or other.startswith(name) for other in new.values()):
+            new[old[len(new)]] = name
+    new |= {key.capitalize(): name.capitalize() for key, name in new.items()}
+    pattern = re.compile(rf"\b({'|'.join(new)})\b")
+    return (pattern.sub(lambda found: new[found[0]], text) for text in texts)
+
+
+def _invented(rng: Random, words: int) -> str:
+    """Words whose letters follow one another as in the names of the stories; never a name of a test item."""
+    followers, names = _letters()
+    while True:
+        name = " ".join(_word(followers, rng) for _ in range(words))
+        if not half(name) and name not in names and all(2 < len(word) < 10 for word in name.split()):
+            return name
+
+
+def _word(followers: dict[str, list[str]], rng: Random) -> str:
+    text = "  "
+    while not text.endswith(" ") or not text.strip():
+        text += rng.choice(followers[text[-2:]])
+    return text.strip()
+
+
+@cache
+def _letters() -> tuple[dict[str, list[str]], frozenset[str]]:
+    """For two letters those that follow them in training stories, and all names and levels of stories."""
+    followers: dict[str, list[str]] = defaultdict(list)
+    for word in " ".join(v.name for s in stories() if not s.reserved for v in s.variables).split():
+        padded = f"  {word} "
+        for first, second, third in zip(padded, padded[1:], padded[2:], strict=False):
+            followers[first + second].append(third)
+    return followers, frozenset(
+        chain.from_iterable((v.name, *v.levels) for s in stories() for v in s.variables)
+    )
 
 
 def _exercise(rng: Random) -> dict[str, Any]:
