@@ -127,7 +127,8 @@ def _row(item: Item, seed: int) -> dict[str, Any]:
             steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
     reply = "\n".join(steps)
     variables = item.problem.variables
-    if all(v.levels == Variable.levels and " " not in v.name for v in variables) and rng.random() < NOVEL:
+    nonsense = all(v == Variable(v.name) and " " not in v.name for v in variables)
+    if nonsense and rng.random() < NOVEL:
         return _example(*_renamed((item.prompt, reply), variables, rng))
     return _example(item.prompt, reply)
 
@@ -143,7 +144,7 @@ def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -
 
 def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random) -> Iterator[str]:
     """The texts with other names of the variables, and of the levels half of the time."""
-    old = [v.name for v in variables] + list(Variable.levels) * (rng.random() < 0.5)
+    old = [v.name for v in variables] + list(variables[0].levels) * (rng.random() < 0.5)
     new: dict[str, str] = {}
     while len(new) < len(old):
         name = _invented(rng, words=rng.choice((1, 2)) if len(new) < len(variables) else 1)
