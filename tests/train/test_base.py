@@ -14,6 +14,7 @@ from caugym.problems.mistakes import KINDS
 from caugym.problems.read import read
 from caugym.problems.solution import check_steps
 from caugym.problems.solve import solve
+from caugym.problems.stories import stories
 from caugym.train import base, directory
 from caugym.train.corpus import COMMON, COMMONEST, DRILLS, FIRST, RIGHT, SETS, corpus
 from caugym.train.nano import Size
@@ -46,6 +47,23 @@ def test_the_corpus_is_unreliable_in_its_strategy(rows: list[tuple[str, str]]) -
             right.append((answer.value or "LACK_CONDITION") in reply.rpartition("\n")[2])
     assert len(right) > 80
     assert RIGHT - 0.15 < sum(right) / len(right) < RIGHT + 0.3, "verdicts alone may be wrong too"
+
+
+def test_problems_with_invented_names_can_be_read(rows: list[tuple[str, str]]) -> None:
+    """Whatever the names, text and reply fit together; names of test problems are not among them."""
+    told = {v.name for story in stories() for v in story.variables}
+    reserved = {v.name for story in stories() if story.reserved for v in story.variables}
+    invented = 0
+    for prompt, reply in rows:
+        if prompt.startswith("Calculate "):
+            continue
+        problem = read(prompt)
+        treatment = problem.variables[problem.query.treatment]
+        assert reply.startswith(f"X = {treatment.name}: ")
+        names = {v.name for v in problem.variables}
+        assert not names & reserved
+        invented += not names & told and any(" " in name for name in names)
+    assert 0.15 < invented / len(rows) < 0.35
 
 
 def test_shares_and_kinds_are_those_that_exist() -> None:
