@@ -92,7 +92,7 @@ def spans(solution: str) -> Iterator[Span]:
 
 @torch.no_grad()
 def fluency(model: str, problems: int) -> Sheet:
-    """How often all tokens of a span are the likeliest ones, given the problem and the solution up to there."""
+    """How often all tokens of a span are the likeliest, given the problem and the solution up to there."""
     network, tokenizer = load(model)
     right: dict[str, list[bool]] = defaultdict(list)
     for item in _items(problems):
