@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from caugym.core.query import Assignment, Query, Task, Term
-from caugym.problems.calm_chinese import read_chinese, recognises_chinese
+from caugym.problems.calm_chinese import Mention, probabilities, read_chinese, recognises_chinese
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.wording import MOST_VARIABLES, unopened, unreadable
 
@@ -51,9 +51,6 @@ _LOW = "absent bad cold few light limited little low no none poor scarce short s
 _LOW_WORDS = frozenset(_LOW.split())
 _LOW_STARTS = ("in", "ir", "lack", "low ", "non", "not ", "un")
 
-_Mention = tuple[int, str]
-"""A variable and the name of its level."""
-
 
 def recognises(text: str) -> bool:
     """Whether the text opens the way CaLM's questions and the release's do."""
@@ -73,17 +70,7 @@ def read_calm(text: str) -> Problem:
     if not opening or not graph_end:
         raise unreadable("this does not open as CaLM's questions do", text)
     told = _Told(text[opening.end() : graph_end.start()])
-    position, stated = graph_end.end(), []
-    while found := _STATEMENT.match(text, position):
-        given = told.assignments(found["given"]) if found["given"] else []
-        event = told.assignments(found["event"])
-        members = [variable for variable, _ in event + given]
-        if len(set(members)) < len(members):
-            raise unreadable("the same variable is told twice in one statement", found[0])
-        if float(found["p"]) > 1:
-            raise unreadable(f"the probability {found['p']} is not between 0 and 1", found[0])
-        stated.append((event, given, found["p"]))
-        position = found.end()
+    stated, position = probabilities(_STATEMENT, text, graph_end.end(), told.assignments)
     instruction, position = told.find(_INSTRUCTION, text, position) or ({}, position)
     tasks: Any = (instruction["task"],) if instruction else _QUESTIONS
     for task in tasks:
@@ -136,7 +123,7 @@ class _Told:
             raise unreadable("no arrow mentions", name)
         return self.numbers[_key(name)]
 
-    def assignments(self, text: str) -> list[_Mention]:
+    def assignments(self, text: str) -> list[Mention]:
         """A list such as "a being low, b being high and c being low"."""
         position, result = 0, []
         while position < len(text):
@@ -147,7 +134,7 @@ class _Told:
             position = found.end()
         return result
 
-    def mention(self, variable: int, level: str, code: str | None = None) -> _Mention:
+    def mention(self, variable: int, level: str, code: str | None = None) -> Mention:
         """Note that a variable has this level."""
         known = self.mentioned[variable]
         known[level] = known.get(level) if code is None else int(code)
@@ -188,7 +175,7 @@ class _Told:
         polarity: Any = said.get("more", "more")
         return Query(task, x, y, to, level, bound, self.numbered(held), polarity)
 
-    def numbered(self, mentions: list[_Mention]) -> Assignment:
+    def numbered(self, mentions: list[Mention]) -> Assignment:
         """Assignments with the levels as numbers, ascending by variable."""
         return tuple(sorted((variable, self.levels[variable].index(level)) for variable, level in mentions))
 

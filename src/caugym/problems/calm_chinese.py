@@ -7,6 +7,7 @@ negated is 0, else the one mentioned first. A variable with only one level menti
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from caugym.core.query import Assignment, Query, Task, Term
@@ -40,7 +41,7 @@ _CLOSING = re.compile(r"(?:(?:Provide|请)[^\n]{1,300})?")
 _PUNCTUATION = str.maketrans("\uff0c\uff1a\uff1f\uff08\uff09\u201c\u201d", ',:?()""')
 _LOW_STARTS = (*"不非无没未低差少小弱轻否冷短坏贫", "有限", "缺乏")
 
-_Mention = tuple[int, str]
+Mention = tuple[int, str]
 """A variable and the name of its level."""
 
 
@@ -64,17 +65,7 @@ def read_chinese(text: str) -> Problem:
         sentences.append(arrow[1])
         position = arrow.end()
     told = _Told(sentences, text[position:])
-    stated = []
-    while found := _STATEMENT.match(text, position):
-        given = told.assignments(found["given"]) if found["given"] else []
-        event = told.assignments(found["event"])
-        members = [variable for variable, _ in event + given]
-        if len(set(members)) < len(members):
-            raise unreadable("the same variable is told twice in one statement", found[0])
-        if float(found["p"]) > 1:
-            raise unreadable(f"the probability {found['p']} is not between 0 and 1", found[0])
-        stated.append((event, given, found["p"]))
-        position = found.end()
+    stated, position = probabilities(_STATEMENT, text, position, told.assignments)
     query, end = told.question(text, position)
     if not _CLOSING.fullmatch(text[end:].strip()):
         raise unreadable("this stands after the question", text[end:])
@@ -83,6 +74,34 @@ def read_chinese(text: str) -> Problem:
     ]
     variables = tuple(map(Variable, told.names, told.levels))
     return Problem(variables, told.edges, tuple(statements), query)
+
+
+def probabilities(
+    sentence: re.Pattern[str], text: str, start: int, assignments: Callable[[str], list[Mention]]
+) -> tuple[list[tuple[list[Mention], list[Mention], str]], int]:
+    """What is stated in a row from ``start`` on: events, what they are given, numbers; and where it ends.
+
+    Args:
+        sentence: Pattern with the groups ``event``, ``given`` and ``p``.
+        text: The whole text.
+        start: Where the first sentence begins, if there is one.
+        assignments: Reads a list of variables with their levels.
+
+    Raises:
+        Unreadable: If a statement names a variable twice, or a number is above 1.
+    """
+    stated, position = [], start
+    while found := sentence.match(text, position):
+        given = assignments(found["given"]) if found["given"] else []
+        event = assignments(found["event"])
+        members = [variable for variable, _ in event + given]
+        if len(set(members)) < len(members):
+            raise unreadable("the same variable is told twice in one statement", found[0])
+        if float(found["p"]) > 1:
+            raise unreadable(f"the probability {found['p']} is not between 0 and 1", found[0])
+        stated.append((event, given, found["p"]))
+        position = found.end()
+    return stated, position
 
 
 class _Told:
@@ -110,7 +129,7 @@ class _Told:
             rf"({self.spelt})为([^,。\n]{{1,40}}?)(?:(?:,\s*|且)(?=(?:{self.spelt})为)|$)", re.IGNORECASE
         )
 
-    def assignments(self, text: str) -> list[_Mention]:
+    def assignments(self, text: str) -> list[Mention]:
         """A list such as "a为低, b为高且c为低"."""
         position, result = 0, []
         while position < len(text):
@@ -121,7 +140,7 @@ class _Told:
             position = found.end()
         return result
 
-    def mention(self, variable: int, level: str) -> _Mention:
+    def mention(self, variable: int, level: str) -> Mention:
         """Note that a variable has this level."""
         self.mentioned[variable][level] = None
         return variable, level
@@ -179,7 +198,7 @@ class _Told:
         polarity: Any = "less" if said.get("more") == "不" else "more"
         return Query(task, x, y, to, level, bound, self.numbered(held), polarity)
 
-    def numbered(self, mentions: list[_Mention]) -> Assignment:
+    def numbered(self, mentions: list[Mention]) -> Assignment:
         """Assignments with the levels as numbers, ascending by variable."""
         return tuple(sorted((variable, self.levels[variable].index(level)) for variable, level in mentions))
 
