@@ -15,6 +15,7 @@ from caugym.core.identify import (
     minimal_adjustment_sets,
     on_indirect_paths,
     sets,
+    valid,
     why_invalid,
 )
 from caugym.core.query import Query, Term
@@ -47,6 +48,7 @@ def test_valid_sets_are_those_with_no_objection(data: st.DataObject, dag: DAG) -
     found = list(adjustment_sets(dag, query, among))
     assert found == [z for z in subsets(among) if why_invalid(dag, query, z) is None]
     assert [chosen.adjust for chosen in sets(dag, query, among)] == found
+    assert [z for z in subsets(among) if valid(dag, query, Sets(z))] == found
     assert minimal_adjustment_sets(dag, query, among) == [
         z for z in found if not any(w & ~z == 0 for w in found if w != z)
     ]
@@ -58,9 +60,9 @@ def test_valid_pairs_are_those_with_no_objection(data: st.DataObject, dag: DAG) 
     among = data.draw(st.integers(0, (1 << dag.n) - 1))
     found = list(sets(dag, query, among))
     every = [Sets(z, m) for m in subsets(among) for z in subsets(among)]
-    valid = {pair for pair in every if why_invalid(dag, query, pair.adjust, pair.mediators) is None}
-    assert len(found) == len(valid)
-    assert set(found) == valid
+    sound = {pair for pair in every if why_invalid(dag, query, pair.adjust, pair.mediators) is None}
+    assert len(found) == len(sound)
+    assert set(found) == sound == {pair for pair in every if valid(dag, query, pair)}
     sizes = [(pair.adjust | pair.mediators).bit_count() for pair in found]
     assert sizes == sorted(sizes)
     for m in mediator_sets(dag, query, among):

@@ -62,6 +62,18 @@ def sets(dag: DAG, query: Query, among: int) -> Iterator[Sets]:
     return iter(_singles(dag.parents, query.treatment, query.outcome, _held(query), among))
 
 
+def valid(dag: DAG, query: Query, chosen: Sets) -> bool:
+    """Whether the formula of the query holds with these sets."""
+    x, y, held, mediators = query.treatment, query.outcome, _held(query), chosen.mediators
+    if chosen.adjust & (dag.descendants(1 << x | held) | 1 << x | held | 1 << y | mediators):
+        return False
+    if query.task in ("NDE", "NIE") and (
+        mediators & ~_on_indirect_paths(dag.parents, x, y) or _missed_path(dag, x, y, mediators)
+    ):
+        return False
+    return _valid(dag.parents, x, y, held, mediators, chosen.adjust)
+
+
 def why_invalid(
     dag: DAG,
     query: Query,

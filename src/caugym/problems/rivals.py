@@ -14,12 +14,13 @@ P(y | x', z) that follows from the mediated formula, belong to a formula.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import permutations
+from itertools import combinations, permutations
 from random import Random
 
 from caugym.core.errors import InputError
 from caugym.core.estimand import Sets
 from caugym.core.graph import DAG, bits, mask
+from caugym.core.identify import valid
 from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE
@@ -205,21 +206,17 @@ def _asked(query: Query) -> set[int]:
 
 def _holds(dag: DAG, query: Query, family: Family, right: int | None, cast: Cast) -> bool:
     """Whether the right formula, with no smaller adjustment set, holds, and no other of the family."""
-    valid = _valid(dag, query, mask(cast))
-    if any((_sets(member, cast) in valid) != (i == right) for i, member in enumerate(family)):
+    members = [_sets(member, cast) for member in family]
+    if right is not None and not valid(dag, query, members[right]):
+        return False  # by far the most frequent case
+    if any(valid(dag, query, sets) for i, sets in enumerate(members) if i != right):
         return False
     if right is None:
         return True
-    adjust, mediators = _sets(family[right], cast)
-    return not any(
-        sets.mediators == mediators and sets.adjust != adjust and not sets.adjust & ~adjust for sets in valid
-    )
-
-
-@lru_cache(maxsize=1 << 14)
-def _valid(dag: DAG, query: Query, among: int) -> frozenset[Sets]:
-    """All sets under which the formula of the query holds."""
-    return frozenset(TABLE[query.task].identify(dag, query, among))
+    adjust, mediators = members[right]
+    chosen = tuple(1 << v for v in bits(adjust))
+    smaller = (sum(part) for size in range(len(chosen)) for part in combinations(chosen, size))
+    return not any(valid(dag, query, Sets(part, mediators)) for part in smaller)
 
 
 @lru_cache(maxsize=1 << 14)
