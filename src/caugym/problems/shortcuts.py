@@ -37,7 +37,7 @@ class Guess:
     Attributes:
         value: What it comes to.
         used: How many statements it rests on.
-        sets: How many variables it sums over.
+        formula: The sets it uses.
         places: Where these statements stand in the text, ascending. They settle ties, so that the order of
             variables, which is that of the arrows, settles none.
         derived: Whether some term is not stated but follows by the laws of probability.
@@ -45,9 +45,14 @@ class Guess:
 
     value: Fraction
     used: int
-    sets: int
+    formula: Sets
     places: tuple[int, ...]
     derived: bool
+
+    @property
+    def sets(self) -> int:
+        """How many variables it sums over."""
+        return (self.formula.adjust | self.formula.mediators).bit_count()
 
 
 Choice = Callable[[Sequence[Guess]], Guess]
@@ -128,9 +133,8 @@ def guesses(problem: Problem) -> list[Guess]:
         used = set().union(*(_leaves(known, key) for key in keys))
         if not used:
             continue
-        found.append(
-            Guess(value, len(used), given.bit_count(), tuple(sorted(order[leaf] for leaf in used)), derived)
-        )
+        places = tuple(sorted(order[leaf] for leaf in used))
+        found.append(Guess(value, len(used), chosen, places, derived))
     return found
 
 
