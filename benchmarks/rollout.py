@@ -1,9 +1,10 @@
-"""Rollout and GRPO step on a CPU, ours beside transformers and plain TRL, in one run.
+"""Rollout and GRPO step of the bundled model on a CPU, ours beside transformers and plain TRL, in one run.
 
     python benchmarks/rollout.py [--threads 1] [--rows 64] [--tokens 120]
 
-The model has random weights, and its end token is switched off, so that every reply has the same length:
-the time is that of the arithmetic, and neither side gains from finished replies.
+For the rollouts the end token is switched off, so that every reply has the same length: the time is that of
+the arithmetic, and neither side gains from finished replies. Steps are made as in a training. Then both make
+three steps in float32 on greedy replies, which they must agree on, and the weights are compared.
 """
 
 import argparse
@@ -18,36 +19,33 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import datasets
 import torch
+from torch.nn.utils import parameters_to_vector
 from trl import GRPOConfig, GRPOTrainer
 
-from caugym.backends import Sampling
+from caugym.backends import Sampling, model_path
 from caugym.backends.decode import Decoder
-from caugym.backends.local import load, tokenise
+from caugym.backends.local import end_tokens, keep_memory, load, tokenise
 from caugym.problems.generate import TASKS, generate
 from caugym.train import grpo, prepare, settings, worker
-from caugym.train.nano import create, weights_hash
-from caugym.train.recipe import resolve
+from caugym.train.recipe import Recipe, resolve
 
 GROUP = 8
-STEPS = 4
+STEPS = 3
 
 
 def problems(count: int) -> list[dict[str, Any]]:
-    """Training rows of easy problems, for SFT (the tokenizer) and RL alike."""
-    rows = []
-    for task in TASKS:
-        for item in generate("base", task, "easy", "train", 0, range(count // len(TASKS) + 1)):
-            rows.append(
-                {
-                    "prompt": [{"role": "user", "content": item.prompt}],
-                    "completion": [{"role": "assistant", "content": "\n".join(item.solution)}],
-                    "id": item.id,
-                    "task": task,
-                    "gold": '{"status": "identified", "value": "0.5000", "answer": null}',
-                    "tolerance": 0.5,
-                }
-            )
-    return rows
+    """Training rows of easy problems."""
+    return [
+        {
+            "prompt": [{"role": "user", "content": item.prompt}],
+            "id": item.id,
+            "task": task,
+            "gold": '{"status": "identified", "value": "0.5000", "answer": null}',
+            "tolerance": 0.5,
+        }
+        for task in TASKS
+        for item in generate("base", task, "easy", "train", 0, range(count // len(TASKS) + 1))
+    ]
 
 
 def timed(run: Callable[[], Any], repeats: int = 3) -> float:
@@ -60,9 +58,9 @@ def timed(run: Callable[[], Any], repeats: int = 3) -> float:
     return best
 
 
-def rollouts(path: Path, rows: list[dict[str, Any]], count: int, tokens: int) -> None:
+def rollouts(path: str, rows: list[dict[str, Any]], count: int, tokens: int) -> None:
     """Tokens a second of a GRPO rollout: groups of replies to a few prompts."""
-    model, tokenizer = load(str(path))
+    model, tokenizer = load(path)
     ids = [tokenise(tokenizer, row["prompt"]) for row in rows[: count // GROUP] for _ in range(GROUP)]
     size = max(map(len, ids))
     padded = torch.tensor([[0] * (size - len(prompt)) + prompt for prompt in ids])
@@ -93,45 +91,90 @@ def rollouts(path: Path, rows: list[dict[str, Any]], count: int, tokens: int) ->
         )
 
 
-def steps(path: Path, rows: list[dict[str, Any]], count: int, tokens: int) -> None:
+def trainer(
+    name: str, path: str, rows: list[dict[str, Any]], recipe: Recipe, out: Path, **own: object
+) -> GRPOTrainer:
+    """A GRPO trainer, plain or ours, on the same rows with the same settings."""
+    model, tokenizer = load(path, attention="eager" if name == "ours" else "sdpa")
+    data = datasets.Dataset.from_list(prepare.online(rows, tokenizer, 700))
+    assert recipe.rollout is not None
+    if name == "ours":
+        made: Any = grpo.trainer(model, tokenizer, data, recipe, out)
+        made.reward_funcs = [by_place]
+    else:
+        fields = settings.arguments(recipe, len(data), out) | {
+            "num_generations": GROUP,
+            "max_completion_length": recipe.rollout.max_tokens,
+            "beta": 0.0,
+            "pad_to_multiple_of": None,
+        }
+        made = GRPOTrainer(
+            model=model,
+            args=GRPOConfig(**(fields | own)),
+            reward_funcs=by_place,
+            train_dataset=data,
+            processing_class=tokenizer,
+        )
+    return made
+
+
+def by_place(completions: list[Any], **_: object) -> list[float]:
+    """A reward that differs within every group, whatever the replies are."""
+    return [float(place % 3 == 0) for place in range(len(completions))]
+
+
+def recipe(count: int, tokens: int, *more: str) -> Recipe:
+    """The packaged recipe of GRPO, a few steps of it."""
+    few = ("processes=1", f"steps={STEPS}", f"batch={count}", "micro=8", "save_every=1000", "warmup=0")
+    return resolve("grpo", None, [*few, f"rollout.group={GROUP}", f"rollout.max_tokens={tokens}", *more])
+
+
+def steps(path: str, rows: list[dict[str, Any]], count: int, tokens: int) -> None:
     """Seconds a GRPO step: plain TRL, and ours with the same recipe."""
-    recipe = resolve(
-        "grpo",
-        overrides=[
-            *("processes=1", f"steps={STEPS}", f"batch={count}", "micro=8", "save_every=1000"),
-            *(f"rollout.group={GROUP}", f"rollout.max_tokens={tokens}"),
-        ],
-    )
     took = {}
     for name in ("plain TRL", "ours"):
-        model, tokenizer = load(str(path), attention="eager" if name == "ours" else "sdpa")
-        data = datasets.Dataset.from_list(prepare.online(rows, tokenizer, 900))
         with tempfile.TemporaryDirectory() as out:
-            if name == "ours":
-                trainer: Any = grpo.trainer(model, tokenizer, data, recipe, Path(out))
-            else:
-                fields = settings.arguments(recipe, len(data), Path(out)) | {
-                    "num_generations": GROUP,
-                    "max_completion_length": tokens,
-                    "beta": 0.0,
-                }
-                trainer = GRPOTrainer(
-                    model=model,
-                    args=GRPOConfig(**fields),
-                    reward_funcs=trainer_reward,
-                    train_dataset=data,
-                    processing_class=tokenizer,
-                )
+            made = trainer(name, path, rows, recipe(count, tokens), Path(out))
             start = time.perf_counter()
-            trainer.train()
+            made.train()
             took[name] = (time.perf_counter() - start) / STEPS
         gain = f"  {took['plain TRL'] / took[name]:.2f}x" if name == "ours" else ""
-        print(f"GRPO step, {name:9s}       {took[name]:8.2f} s{gain}   weights {weights_hash(model)[:12]}")
+        print(f"GRPO step, {name:9s}       {took[name]:8.2f} s{gain}")
 
 
-def trainer_reward(completions: list[Any], **_: object) -> list[float]:
-    """Something that differs from reply to reply."""
-    return [len(set(completion[-1]["content"])) / 100 for completion in completions]
+def agreement(path: str, rows: list[dict[str, Any]], count: int, tokens: int) -> None:
+    """How far the weights are apart after a few steps on the same, greedy replies, in float32."""
+    exact = recipe(count, tokens, "precision=fp32")
+    start = parameters_to_vector(load(path)[0].parameters()).detach()
+    ended = {}
+    for name in ("plain TRL", "ours"):
+        with tempfile.TemporaryDirectory() as out:
+            made = trainer(name, path, rows, exact, Path(out), generation_kwargs={"do_sample": False})
+            if name == "ours":
+                made.rollout_func = greedy(tokens)
+            made.train()
+            ended[name] = parameters_to_vector(made.model.parameters()).detach()
+    moved = (ended["plain TRL"] - start).norm()
+    apart = (ended["plain TRL"] - ended["ours"]).norm()
+    share = apart / moved
+    print(f"weights after {STEPS} greedy steps: moved by {moved:.2e}, apart by {apart:.1e} ({share:.1e})")
+
+
+def greedy(tokens: int) -> Callable[..., dict[str, Any]]:
+    """A rollout of the likeliest tokens."""
+
+    def rollout(prompts: list[Any], made: GRPOTrainer) -> dict[str, Any]:
+        ids = [tokenise(made.processing_class, prompt) for prompt in prompts]
+        ends = end_tokens(made.model, made.processing_class)
+        keys = [str(place) for place in range(len(ids))]
+        replies = Decoder(made.model, torch.float32).decode(ids, Sampling(0.0, max_tokens=tokens), keys, ends)
+        return {
+            "prompt_ids": ids,
+            "completion_ids": [reply.tokens for reply in replies],
+            "logprobs": [reply.logprobs for reply in replies],
+        }
+
+    return rollout
 
 
 def main() -> None:
@@ -145,13 +188,11 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     worker.quiet()
-    rows = problems(350)
-    with tempfile.TemporaryDirectory() as folder:
-        texts = [message["content"] for row in rows for message in [*row["prompt"], *row["completion"]]]
-        path = create(Path(folder) / "model", texts)
-        print(f"3M parameters, {given.rows} replies in groups of {GROUP}, {given.threads} thread(s)")
-        rollouts(path, rows, given.rows, given.tokens)
-        steps(path, rows, given.rows, given.tokens)
+    keep_memory()
+    path, rows = model_path("nano"), problems(350)
+    print(f"nano, {given.rows} replies in groups of {GROUP}, {given.threads} thread(s)")
+    for part in (rollouts, steps, agreement):
+        part(path, rows, given.rows, given.tokens)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,9 @@ SFT, GRPO = ("matrix_rate=0.008", "learning_rate=0.0012", "decay=0.9"), ("steps=
 SAMPLES, SAMPLING = 4, Sampling(temperature=0.6, top_p=0.95, max_tokens=256)
 """Replies a problem, and how they are drawn: as the paper does."""
 
+STAGES = {"SFT": ("base", "sft"), "GRPO": ("sft", "grpo"), "together": ("base", "grpo")}
+"""What each stage is the difference of."""
+
 
 def run(out: Path, calm: Path | None = None, console: Console | None = None) -> None:
     """Do the main job in a folder.
@@ -97,23 +100,22 @@ def _stage(console: Console, words: str) -> Iterator[None]:
 
 
 def _show(console: Console, runs: dict[str, list[Path]]) -> None:
-    """Accuracy of every stage by task, and what each stage changed."""
-    table = Table(box=SIMPLE_HEAD, title="Right answers, percent", title_justify="left")
-    for head in ("Questions", "Model", *TABLE, "All", "95 % interval"):
-        table.add_column(head, justify="left" if head in ("Questions", "Model") else "right")
-    changes = []
+    """Accuracy of every model by task, and what each stage changed."""
     for kind, folders in runs.items():
+        table = Table(box=SIMPLE_HEAD, title=f"Right answers, percent: {kind}", title_justify="left")
+        for head in ("Model", *TABLE, "All", "95 % interval"):
+            table.add_column(head, justify="left" if head == "Model" else "right", no_wrap=True)
         for folder in folders:
             by_task, whole = parts(folder), summary(folder).strict
             cells = [percent(by_task[code].strict.value) if code in by_task else NONE for code in TABLE]
-            table.add_row(kind, folder.name, *cells, percent(whole.value), interval(whole))
-        table.add_section()
-        changes += [(kind, row) for row in compare(folders) if row.name == "all"]
-    console.print("", table)
-    for kind, row in changes:
-        change = row.difference
-        words = f"{percent(change.value, sign=True)} points ({interval(change, sign=True)})"
-        console.print(f"{kind}: {row.first} -> {row.second} {words}, p {probability(row.adjusted)}")
+            table.add_row(folder.name, *cells, percent(whole.value), interval(whole))
+        console.print("", table)
+        changes = {(row.first, row.second): row for row in compare(folders) if row.name == "all"}
+        for words, pair in STAGES.items():
+            row = changes[pair]
+            points = f"{percent(row.difference.value, sign=True):>5} points"
+            spread = f"({interval(row.difference, sign=True)})"
+            console.print(f"{words:9} {points}  {spread:18}  p {probability(row.adjusted)}")
 
 
 def _prove(*sets: Path) -> None:

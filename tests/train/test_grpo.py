@@ -57,6 +57,7 @@ def made(rows: list[Any], model: Path, out: Path) -> tuple[TrimmedGRPO, Any]:
 def test_trimming_changes_nothing_but_the_padding(
     rows: list[Any], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(settings, "MULTIPLE", 4)
     grpo, _ = made(rows, tiny, tmp_path)
     grpo.current_gradient_accumulation_steps = 1
     numbers = torch.Generator().manual_seed(0)
@@ -82,7 +83,7 @@ def test_trimming_changes_nothing_but_the_padding(
         monkeypatch.setattr(TrimmedGRPO, "_get_per_token_logps_and_entropies", one)
         losses.append(GRPOTrainer._compute_loss(grpo, grpo.model, inputs))
     hook.remove()
-    assert seen == [(3, 9 + 6), (3, 12 + 11)]
+    assert seen == [(3, 10 + 6), (3, 12 + 11)]
     gradients = [
         torch.autograd.grad(loss, list(grpo.model.parameters()), allow_unused=True) for loss in losses
     ]

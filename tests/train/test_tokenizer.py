@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from caugym.train.nano import Size, create, weights_hash
 from caugym.train.tokenizer import END, PAD, START, build, phrases
@@ -91,6 +91,19 @@ def test_a_model_is_its_seed(tmp_path: Path) -> None:
         hashes.append(weights_hash(model))
     assert hashes[0] == hashes[1] != hashes[2]
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_model_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PreTrainedTokenizerFast, "save_pretrained", full)
+        with pytest.raises(OSError, match="no space"):
+            create(tmp_path / "model", TEXTS, size=SMALL)
+    assert not (tmp_path / "model").exists()
+    assert AutoModelForCausalLM.from_pretrained(create(tmp_path / "model", TEXTS, size=SMALL))
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_the_default_size_is_three_million() -> None:

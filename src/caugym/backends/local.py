@@ -92,7 +92,7 @@ class _Keyed(LogitsProcessor):
         return torch.full_like(scores, -torch.inf).scatter_(1, tokens[:, None], 0.0)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Let the allocator keep memory between steps, where it is glibc's."""
     with suppress(AttributeError, OSError):
         for setting, value in MALLOC.items():
@@ -140,7 +140,7 @@ class LocalModel:
         small = self.device.type == "cpu" and self.model.num_parameters() < SMALL
         self.threads = 1 if small else torch.get_num_threads()
         if self.device.type == "cpu":
-            _keep_memory()
+            keep_memory()
         self.decoder = (
             Decoder(self.model, DTYPES[dtype])
             if self.device.type == "cpu" and supports(self.model.config)

@@ -41,7 +41,9 @@ def train(
         typer.Argument(help="ppo, grpo: by trial; else by example."),
     ],
     model: Annotated[str, typer.Option(help="scratch, a folder or a hub id.", show_default=False)],
-    data: Annotated[Path, typer.Option(help="A set that `caugym make` wrote.", show_default=False)],
+    data: Annotated[
+        list[Path], typer.Option(help="A set that `caugym make` wrote; repeatable.", show_default=False)
+    ],
     out: Out,
     recipe: Annotated[Path | None, typer.Option(help="YAML; default: the method's own.")] = None,
     overrides: Annotated[

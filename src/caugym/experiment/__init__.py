@@ -103,6 +103,21 @@ ARMS: dict[str, tuple[Stage, ...]] = {
 
 CONTROLS = ("continued", "random", "format")
 
+ABLATIONS: dict[str, tuple[Stage, ...]] = {
+    "value-alone": (Stage("grpo", overrides=("reward.value=1", "reward.answer=0", "reward.format=0")),),
+    "no-format": (Stage("grpo", overrides=("reward.value=0.8", "reward.format=0")),),
+    "kl": (Stage("grpo", overrides=("rollout.kl=0.02",)),),
+    "group-4": (Stage("grpo", overrides=("rollout.group=4",)),),
+    "group-16": (Stage("grpo", overrides=("rollout.group=16",)),),
+    "warm-10": (Stage("sft", 0.1, ADAPTED), Stage("grpo", 0.9)),
+    "warm-50": (Stage("sft", 0.5, ADAPTED), Stage("grpo", 0.5)),
+}
+"""GRPO with one thing changed: what a right reply earns, a weight on leaving the base, the size of a group,
+and the share of the tokens that go into SFT before it (a quarter in `ARMS`)."""
+
+TRAININGS = ARMS | ABLATIONS
+"""All that can be asked for."""
+
 
 def run(out: Path, base: str = "nano", scale: Scale | None = None, arms: Sequence[str] = tuple(ARMS)) -> None:
     """Do the experiment in a folder, or go on with it.
@@ -111,25 +126,25 @@ def run(out: Path, base: str = "nano", scale: Scale | None = None, arms: Sequenc
         out: The folder.
         base: The model that all start from.
         scale: How much; all of it by default.
-        arms: Keys of `ARMS`.
+        arms: Keys of `TRAININGS`.
 
     Raises:
         InputError: If the folder holds another experiment, or something cannot be used.
     """
-    unknown = [arm for arm in arms if arm not in ARMS]
+    unknown = [arm for arm in arms if arm not in TRAININGS]
     if unknown:
-        raise InputError(f"there is no arm {unknown[0]!r}; choose of {', '.join(ARMS)}")
+        raise InputError(f"there is no arm {unknown[0]!r}; choose of {', '.join(TRAININGS)}")
     scale = scale or Scale()
     console = Console(stderr=True, highlight=False)
     _begin(out, base, scale)
     sets = _make(out, scale)
     models = {BASE: Path(model_path(base))}
-    kinds = dict.fromkeys(METHODS[stage.method] for arm in arms for stage in ARMS[arm])
+    kinds = dict.fromkeys(METHODS[stage.method] for arm in arms for stage in TRAININGS[arm])
     rows = {kind: training_rows(kind, out / "data" / "train") for kind in kinds | {METHODS["sft"]: None}}
     for seed in range(scale.seeds):
         for arm in arms:
             name = f"{arm}-{seed}"
-            models[name] = _train(out, name, ARMS[arm], base, rows, scale, seed, console)
+            models[name] = _train(out, name, TRAININGS[arm], base, rows, scale, seed, console)
     _measure(out, models, sets, scale, console)
 
 

@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from caugym.core.errors import InputError
-from caugym.experiment import ARMS, QUICK, Scale, run
+from caugym.experiment import ABLATIONS, ARMS, QUICK, Scale, run
 from caugym.experiment.results import page
+
+SIZES = ("problems", "tokens", "seeds", "tests", "samples")
+"""Fields of `Scale` that the command line sets."""
 
 
 def main() -> None:
@@ -20,8 +23,9 @@ def main() -> None:
     running.add_argument("out", type=Path, help="folder of the experiment")
     running.add_argument("--base", default="nano", help="nano, a folder or a hub id")
     running.add_argument("--quick", action="store_true", help="one seed, few problems: half an hour")
-    running.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join(ARMS)}")
-    for name in ("problems", "tokens", "seeds", "tests"):
+    running.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join([*ARMS, *ABLATIONS])}")
+    running.add_argument("--ablations", action="store_true", help="those of GRPO, in place of the arms")
+    for name in SIZES:
         running.add_argument(f"--{name}", type=int, help="another size; see caugym.experiment.Scale")
     running.add_argument("--set", action="append", default=[], help="key=value over every recipe")
     writing = commands.add_parser("page", help="write the page of a finished experiment")
@@ -32,10 +36,10 @@ def main() -> None:
         if given.command == "page":
             page(given.out, given.file)
             return
-        sizes = {name: getattr(given, name) for name in ("problems", "tokens", "seeds", "tests")}
+        sizes = {name: getattr(given, name) for name in SIZES}
         changes = {name: size for name, size in sizes.items() if size is not None}
         scale = replace(QUICK if given.quick else Scale(), overrides=tuple(given.set), **changes)
-        run(given.out, given.base, scale, given.arms.split(","))
+        run(given.out, given.base, scale, tuple(ABLATIONS) if given.ablations else given.arms.split(","))
     except InputError as error:
         sys.stderr.write(f"caugym.experiment: {error}\n")
         sys.exit(2)

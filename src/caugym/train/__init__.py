@@ -29,7 +29,7 @@ def trainer_of(method: str) -> Callable[..., Any]:
 def train(
     method: str,
     model: str,
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
     recipe: str | Path | None = None,
@@ -37,13 +37,13 @@ def train(
     resume: bool = False,
     dry_run: bool = False,
 ) -> "Plan":
-    """Post-train a model on a directory made by ``caugym make``.
+    """Post-train a model on sets made by ``caugym make``.
 
     Args:
         method: One of `METHODS`.
         model: ``nano``, a directory (also that of a finished run), a hub id, or ``scratch`` for an untrained
             small model with a tokenizer fitted to the data.
-        data: Directory of problems.
+        data: Directory of problems, or several.
         out: Run directory to write; see `caugym.train.directory`.
         recipe: YAML file; the packaged recipe of the method by default.
         overrides: Texts ``key=value`` that change the recipe.
@@ -57,10 +57,9 @@ def train(
         InputError: If something given cannot be used.
     """
     resolved = resolve(method, recipe, overrides)
-
-    return fit(
-        resolved, training_rows(METHODS[method], Path(data)), model, Path(out), resume=resume, dry_run=dry_run
-    )
+    sets = [data] if isinstance(data, str | Path) else data
+    rows = [row for each in sets for row in training_rows(METHODS[method], Path(each))]
+    return fit(resolved, rows, model, Path(out), resume=resume, dry_run=dry_run)
 
 
 def fit(
@@ -104,6 +103,7 @@ def fit(
         if directory.begin(out, recipe, record, resume=resume) == "finished":
             return plan
         _store(prepared, out / directory.DATA)
+    del prepared  # a gigabyte in a hundred thousand rows, while the workers need the memory
     if plan.device == "cpu" and plan.processes > 1 and settings.world_size() == 1:
         launch(out, plan.processes)
     else:
@@ -160,18 +160,14 @@ def _scratch(rows: Sequence[Mapping[str, Any]], start: Path, seed: int) -> Path:
     """The untrained model of a run, made once."""
     from caugym.train.nano import create
 
-    if not (start / "config.json").is_file():
+    if not start.exists():
         texts = [
             str(message["content"])
             for row in rows[:4000]
             for column in ("prompt", "completion", "chosen", "rejected")
             for message in row.get(column, [])
         ]
-        partial = start.with_name(start.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        start.parent.mkdir(parents=True, exist_ok=True)
-        create(partial, texts, seed=seed)
-        partial.replace(start)
+        create(start, texts, seed=seed)
     return start.resolve()
 
 

@@ -204,7 +204,7 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
     """
     quiet()
     rows = corpus(problems, seed, workers)
-    if not (out / "start" / "config.json").is_file():
+    if not (out / "start").exists():
         spread = rows[:: max(1, len(rows) // SAMPLE)]
         texts = [row[side][0]["content"] for row in spread for side in ("prompt", "completion")]
         create(out / "start", texts, seed=seed, size=size)

@@ -59,11 +59,15 @@ def used(mask: Tensor, reply: int) -> tuple[slice, int]:
     Args:
         mask: 1 on tokens; prompts are padded on their left, replies on their right.
         reply: Columns of replies, on the right of the mask.
+
+    Returns:
+        The columns, filled up on the left to a multiple of `settings.MULTIPLE` where there are as many.
     """
     columns = mask.bool().any(0)
     first = int((~columns[:-reply]).sum())
     kept = max(1, int(columns[-reply:].sum()))
-    return slice(first, mask.size(1) - reply + kept), kept
+    last = mask.size(1) - reply + kept
+    return slice(max(0, first - (first - last) % settings.MULTIPLE), last), kept
 
 
 def widened(parts: Sequence[Tensor], width: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The small model: Qwen3 architecture, random weights from a seed, and its own tokenizer."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,7 +31,7 @@ def create(out: Path, texts: Sequence[str], *, seed: int = 0, size: Size | None 
     """Write an untrained model and a tokenizer for ``texts``; `AutoModelForCausalLM` loads it.
 
     Args:
-        out: Directory to write.
+        out: Directory to make, which is there whole or not at all.
         texts: Prompts and solutions the tokenizer is fitted to.
         seed: Of the weights, hashed.
         size: Dimensions.
@@ -60,9 +61,11 @@ def create(out: Path, texts: Sequence[str], *, seed: int = 0, size: Size | None 
         model = Qwen3ForCausalLM(config)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    return out
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    return partial.replace(out)
 
 
 def weights_hash(model: torch.nn.Module) -> str:

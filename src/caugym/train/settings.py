@@ -14,6 +14,9 @@ from caugym.train.recipe import Recipe
 MOST_PROCESSES = 4
 """Workers that a recipe gets by itself: more cores are shared only when asked for."""
 
+MULTIPLE = 32
+"""Rows are padded to a multiple of this many tokens on a CPU: every new shape leaves a kernel behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -130,6 +133,7 @@ def arguments(recipe: Recipe, rows: int, out: Path) -> dict[str, Any]:
         "ddp_backend": "gloo" if cpu and processes(recipe) > 1 else None,
         "ddp_find_unused_parameters": False if processes(recipe) > 1 else None,
         "dataloader_pin_memory": not cpu,
+        "pad_to_multiple_of": MULTIPLE if cpu else None,
         "gradient_checkpointing": False,
         "activation_checkpointing": False,  # its new name: transformers warns of the old one alone
         "seed": recipe.seed,

@@ -220,7 +220,8 @@ class Bar(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self.news.plain = f"{figures}\n{tasks}" if tasks else figures
         tenth = max(1, state.max_steps // 10)
         if not self.console.is_terminal and state.global_step % tenth < args.logging_steps:
-            self.console.print(f"{self.title} step {state.global_step}/{state.max_steps}  {figures}")
+            said = f"{self.title} step {state.global_step}/{state.max_steps}  {figures}"
+            self.console.print(said, soft_wrap=True)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Leave the finished bar."""

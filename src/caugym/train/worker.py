@@ -14,12 +14,16 @@ from rich.console import Console
 from caugym.backends import needs
 from caugym.core.errors import InputError
 
+KERNELS = 64
+"""Compiled kernels that oneDNN keeps: its own 1,024, of all shapes, come to gigabytes a process."""
+
 
 def quiet() -> None:
-    """Silence the libraries' notices about what is chosen here on purpose."""
+    """Silence the libraries' notices about what is chosen here on purpose, and bound what oneDNN keeps."""
     os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is pinned and tested
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_DISABLE", "1")  # DPO's and KTO's look at the reference
     import datasets
@@ -50,12 +54,14 @@ def work(out: Path) -> Any:
     import datasets
     from transformers import PrinterCallback
 
-    from caugym.backends.local import load
-    from caugym.train import directory, trainer_of, watch
+    from caugym.backends.local import keep_memory, load
+    from caugym.train import directory, settings, trainer_of, watch
     from caugym.train.nano import weights_hash
 
     record = directory.read(out)
     recipe = directory.recipe(out)
+    if settings.device() == "cpu":
+        keep_memory()
     model, tokenizer = load(record["start"], attention=directory.attention())
     data = datasets.load_from_disk(str(out / directory.DATA))
     try:

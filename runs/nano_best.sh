@@ -1,0 +1,47 @@
+#!/bin/sh
+# The strongest model that comes from the bundled base in two hours on four cores: right in 95 % of `base` and in
+# 90 % of each other set at `easy` is what it aims at.
+#
+#   runs/nano_best.sh [OUT]
+#
+# SFT on right solutions of all six sets, three times over, then GRPO on the same problems. Test problems share no
+# graph, no names and no problem with them. PROBLEMS=7000 makes a twelfth of it. Stopped, it goes on where it was
+# with the same command.
+set -eu
+cd "$(dirname "$0")/.."
+caugym=.venv/bin/caugym
+[ -x "$caugym" ] || caugym=caugym
+out=${1:-nano-best-out}
+problems=${PROBLEMS:-84000}
+tests=${TESTS:-1400}
+sets="rephrased omitted deconfounding redundant insufficient"
+
+# 1. Half of the problems are of `base`, the rest of the five others alike; test sets as published.
+"$caugym" make "$out/train/base" --level easy --n $((problems / 2)) --split train
+for set in $sets; do
+    "$caugym" make "$out/train/$set" --set "$set" --level easy --n $((problems / 10)) --split train
+done
+for set in base $sets; do
+    "$caugym" make "$out/test/$set" --set "$set" --level easy --n "$tests"
+done
+data=
+for set in base $sets; do data="$data --data $out/train/$set"; done
+
+# 2. Rates well above those of a short adaptation, falling to zero over the whole run; checkpoints every few minutes.
+"$caugym" train sft --model nano $data --out "$out/sft" --resume \
+    --set epochs=3 --set batch=64 --set matrix_rate=0.012 --set learning_rate=0.0018 --set decay=0.95 \
+    --set save_every=250
+
+# 3. Online: what is still a matter of luck is settled.
+"$caugym" train grpo --model "$out/sft" $data --out "$out/grpo" --resume \
+    --set steps=100 --set learning_rate=0.0001 --set decay=0.5
+
+# 4. One greedy reply to every question, after each stage; a page with tables, curves and the wrong steps.
+for set in base $sets; do
+    for model in sft grpo; do
+        "$caugym" eval --model "$out/$model/model" --set "$out/test/$set" --samples 1 --temperature 0 \
+            --max-tokens 320 --out "$out/runs/$set/$model"
+    done
+done
+"$caugym" report "$out"/runs/*/* --out "$out/report.html" --curves "$out/sft" --curves "$out/grpo"
+echo "see $out/report.html"
