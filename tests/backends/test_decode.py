@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caugym.backends import Sampling
+from caugym.backends import Sampling, decode
 from caugym.backends.decode import Decoder, choose, supports, uniforms
 from caugym.backends.local import load
 
@@ -75,6 +75,20 @@ def test_streams_depend_on_seed_and_key_alone(seed: int, key: str, count: int) -
     assert np.array_equal(uniforms(seed, key, count + 7)[:count], draws)
     assert ((draws >= 0) & (draws < 1)).all()
     assert not np.array_equal(uniforms(seed + 1, key, 8), uniforms(seed, key, 8))
+
+
+def test_top_p_is_the_same_whether_all_tokens_are_sorted_or_the_likeliest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(200, 500, generator=generator)
+    draws = torch.rand(200, generator=generator)
+    found = []
+    for head in (4, 64, 500):
+        monkeypatch.setattr(decode, "HEAD", head)
+        found.append(choose(logits, draws, 0.6, 0.95)[0].tolist())
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0])) > 20
 
 
 @given(st.lists(st.floats(-8, 8), min_size=2, max_size=12), st.floats(0.05, 1.0), st.integers(0, 2**31))

@@ -17,9 +17,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from caugym.backends import Sampling, backend
+from caugym.backends import Sampling, backend, model_path
 from caugym.backends.local import tokenise
 from caugym.core.errors import InputError
+from caugym.data.manifest import MakeConfig
+from caugym.data.shards import make
 from caugym.evaluate.records import Run, load
 from caugym.evaluate.run import evaluate
 from caugym.train.nano import Size, create
@@ -138,14 +140,14 @@ def test_a_served_model_gives_the_same_verdicts(
 
 @contextmanager
 def transformers_serve(model: Path, log: Path) -> Iterator[str]:
-    """The address of ``transformers serve`` with a model."""
+    """The address of ``transformers serve`` with a model, under the name of its folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(model)]
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", model.name]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=model.parent, stdout=output, stderr=subprocess.STDOUT)
     try:
         for _ in range(3000):  # five minutes: importing everything takes long on a busy machine
             try:
@@ -162,21 +164,24 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
         process.wait(30)
 
 
-@pytest.mark.slow
-def test_transformers_serve_gives_the_same_verdicts(
-    parrot: tuple[Path, Path], local: Run, tmp_path: Path
-) -> None:
-    model, questions = parrot
-    command = [sys.executable, "-m", "caugym.cli", "eval", "--model", f"openai:{model}"]
-    command += ["--set", str(questions), "--samples", "1", "--temperature", "0", "--max-tokens", "60"]
-    command += ["--concurrency", "2", "-o", str(tmp_path / "run")]
-    with transformers_serve(model, tmp_path / "log") as url:
-        done = subprocess.run(
-            [*command, "--base-url", url],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"},
-        )
+def evaluated(model: str, problems: Path, out: Path, *options: str) -> Run:
+    """What ``caugym eval`` leaves, without a key in its environment."""
+    command = [sys.executable, "-m", "caugym.cli", "eval", "--model", model, "--set", str(problems)]
+    command += ["--samples", "1", "--temperature", "0", "--max-tokens", "240", "-o", str(out), *options]
+    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert outcomes(load(tmp_path / "run")) == outcomes(local)
+    return load(out)
+
+
+@pytest.mark.slow
+def test_the_bundled_model_behind_a_real_server_gives_the_same_verdicts(tmp_path: Path) -> None:
+    problems = tmp_path / "set"
+    make(problems, MakeConfig(level="easy", n=21, seed=5), progress=False)
+    here = evaluated("nano", problems, tmp_path / "here")
+    with transformers_serve(Path(model_path("nano")), tmp_path / "log") as url:
+        there = evaluated(
+            "openai:nano", problems, tmp_path / "there", "--base-url", url, "--concurrency", "2"
+        )
+    assert len({record["reply"] for record in here.records}) == 21
+    assert outcomes(there) == outcomes(here)

@@ -224,9 +224,7 @@ Give the result to four decimals as {{"ANSWER": "Yes", "PROB": "0.1234"}}; \
 if what is given does not determine it, reply LACK_CONDITION."""
 
 
-@pytest.mark.parametrize(
-    ("naive", "near"), [("0.70", 1), ("0.72", 1), ("0.73", 0), ("0.79", 0)]
-)
+@pytest.mark.parametrize(("naive", "near"), [("0.70", 1), ("0.72", 1), ("0.73", 0), ("0.79", 0)])
 def test_a_wrong_formula_near_the_answer_is_found(naive: str, near: int) -> None:
     """Adjusted for age the effect is 0.3; without, the difference of the last two numbers."""
     faults = list(route_faults(read(CONFOUNDED.format(naive=naive)), 0.3))

@@ -25,6 +25,9 @@ PREFILL_TOKENS = 4096
 SHRINK = 0.8
 """The batch is rebuilt without its finished rows once no more than this share of its slots is alive."""
 
+HEAD = 64
+"""The likeliest tokens, which hold the nucleus of top-p nearly always; sorting all of them takes longer."""
+
 
 class Decoded(NamedTuple):
     """One reply in tokens.
@@ -63,16 +66,24 @@ def choose(logits: Tensor, draws: Tensor, temperature: float, top_p: float = 1.0
         best, tokens = logprobs.max(dim=-1)
         return tokens, best
     if top_p < 1:
-        mass, order = logprobs.exp().sort(dim=-1, descending=True)
+        mass, order = _likeliest(logprobs.exp(), top_p)
         below = mass.cumsum(dim=-1) - mass
         cumulative = mass.masked_fill_(below >= top_p, 0).cumsum(dim=-1)
     else:
         order, cumulative = None, logprobs.exp().cumsum(dim=-1)
     target = draws[:, None] * cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.size(-1) - 1)
+    tokens = torch.searchsorted(cumulative, target, right=True).clamp_(max=cumulative.size(-1) - 1)
     if order is not None:
         tokens = order.gather(1, tokens)
     return tokens[:, 0], logprobs.gather(1, tokens)[:, 0]
+
+
+def _likeliest(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+    """Probabilities in descending order, as many as the nuclei of all rows need, and their tokens."""
+    mass, order = probabilities.topk(min(HEAD, probabilities.size(-1)))
+    if bool((mass.sum(dim=-1) > top_p).all()):
+        return mass, order
+    return probabilities.sort(dim=-1, descending=True)
 
 
 @dataclass(slots=True)
