@@ -232,6 +232,7 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
     }
     if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
         return
+    del rows, prepared  # gigabytes that the processes need
     os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
     spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
 
