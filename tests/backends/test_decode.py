@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caugym.backends import Sampling, decode
-from caugym.backends.decode import Decoder, choose, supports, uniforms
+from caugym.backends import Sampling, draws
+from caugym.backends.decode import Decoder, supports
+from caugym.backends.draws import choose, uniforms
 from caugym.backends.local import load
 
 
@@ -77,17 +78,21 @@ def test_streams_depend_on_seed_and_key_alone(seed: int, key: str, count: int) -
     assert not np.array_equal(uniforms(seed + 1, key, 8), uniforms(seed, key, 8))
 
 
+@pytest.mark.parametrize("equals", [False, True])
 def test_top_p_is_the_same_whether_all_tokens_are_sorted_or_the_likeliest(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, equals: bool
 ) -> None:
     generator = torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(200, 500, generator=generator)
-    draws = torch.rand(200, generator=generator)
+    if equals:
+        logits = logits.round()
+    uniform = torch.rand(200, generator=generator)
     found = []
     for head in (4, 64, 500):
-        monkeypatch.setattr(decode, "HEAD", head)
-        found.append(choose(logits, draws, 0.6, 0.95)[0].tolist())
-    assert found[0] == found[1] == found[2]
+        monkeypatch.setattr(draws, "HEAD", head)
+        each = [choose(logits[i : i + 1], uniform[i : i + 1], 0.6, 0.95)[0].item() for i in range(200)]
+        found += [choose(logits, uniform, 0.6, 0.95)[0].tolist(), each]
+    assert all(tokens == found[0] for tokens in found)
     assert len(set(found[0])) > 20
 
 

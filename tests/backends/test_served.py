@@ -144,7 +144,7 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", model.name]
+    command = [sys.executable, "-P", "-m", "transformers.cli.transformers", "serve", model.name]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=model.parent, stdout=output, stderr=subprocess.STDOUT)

@@ -9,7 +9,6 @@ rectangle (prompts x replies) that shrinks as replies end.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +17,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from caugym.backends import Sampling
+from caugym.backends.draws import choose, uniforms
 
 PREFILL_TOKENS = 4096
 """Prompt tokens read in one pass; more would fall out of the cache."""
 
 SHRINK = 0.8
 """The batch is rebuilt without its finished rows once no more than this share of its slots is alive."""
-
-HEAD = 64
-"""The likeliest tokens, which hold the nucleus of top-p nearly always; sorting all of them takes longer."""
 
 
 class Decoded(NamedTuple):
@@ -41,49 +38,6 @@ class Decoded(NamedTuple):
     tokens: list[int]
     logprobs: list[float]
     finished: bool
-
-
-def uniforms(seed: int, key: str, count: int) -> np.ndarray:
-    """``count`` numbers in [0, 1) that depend on the seed and the key alone."""
-    root = int.from_bytes(sha256(f"{seed}/{key}".encode()).digest()[:16], "little")
-    return np.random.Generator(np.random.Philox(key=root)).random(count, dtype=np.float32)
-
-
-def choose(logits: Tensor, draws: Tensor, temperature: float, top_p: float = 1.0) -> tuple[Tensor, Tensor]:
-    """One token a row, by inverting the cumulative distribution at the row's own uniform draw.
-
-    Args:
-        logits: ``(rows, vocabulary)``.
-        draws: ``(rows,)`` in [0, 1).
-        temperature: 0 for the most probable token.
-        top_p: Mass of the nucleus, in (0, 1].
-
-    Returns:
-        Tokens ``(rows,)`` and their log-probabilities at this temperature, before top-p.
-    """
-    logprobs = functional.log_softmax(logits.float() / (temperature or 1.0), dim=-1)
-    if temperature == 0:
-        best, tokens = logprobs.max(dim=-1)
-        return tokens, best
-    if top_p < 1:
-        mass, order = _likeliest(logprobs.exp(), top_p)
-        below = mass.cumsum(dim=-1) - mass
-        cumulative = mass.masked_fill_(below >= top_p, 0).cumsum(dim=-1)
-    else:
-        order, cumulative = None, logprobs.exp().cumsum(dim=-1)
-    target = draws[:, None] * cumulative[:, -1:]
-    tokens = torch.searchsorted(cumulative, target, right=True).clamp_(max=cumulative.size(-1) - 1)
-    if order is not None:
-        tokens = order.gather(1, tokens)
-    return tokens[:, 0], logprobs.gather(1, tokens)[:, 0]
-
-
-def _likeliest(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """Probabilities in descending order, as many as the nuclei of all rows need, and their tokens."""
-    mass, order = probabilities.topk(min(HEAD, probabilities.size(-1)))
-    if bool((mass.sum(dim=-1) > top_p).all()):
-        return mass, order
-    return probabilities.sort(dim=-1, descending=True)
 
 
 @dataclass(slots=True)

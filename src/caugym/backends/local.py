@@ -22,7 +22,8 @@ from transformers import (
 )
 
 from caugym.backends import Prompt, Reply, Sampling, messages
-from caugym.backends.decode import Decoder, choose, supports, uniforms
+from caugym.backends.decode import Decoder, supports
+from caugym.backends.draws import choose, uniforms
 from caugym.core.errors import InputError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
