@@ -12,7 +12,7 @@ all the printed decimals exactly. Of what is implied, only margins of a stated d
 P(y | x', z) that follows from the mediated formula, belong to a formula.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import combinations, permutations
 from random import Random
@@ -25,7 +25,7 @@ from caugym.core.query import Assignment, Query, Task, Term
 from caugym.core.streams import stream
 from caugym.estimands import TABLE
 from caugym.problems.levels import Level
-from caugym.problems.structure import Bound, Structure, between, formula_terms, random_dag
+from caugym.problems.structure import Bound, Needs, Structure, between, formula_terms, random_dag
 
 _FACTUAL = ("ab a c", "a b c d", "ab cd e")
 CONFOUNDED: dict[Task, tuple[str, ...]] = {
@@ -149,9 +149,9 @@ def draw_rivals(
         query = _question(dag, task, x, y, holds, right is None)
         if query and (cast := _cast(dag, query, family, right, rng)):
             query = query._replace(bound=bound)
-            members = [_sets(member, cast) for member in family]
+            members = tuple([_sets(member, cast) for member in family])
             wrong = tuple(sets for i, sets in enumerate(members) if i != right)
-            terms = tuple(_terms(query, members, rng))
+            terms = tuple(_needs(query, members).stated(rng))
             return Structure(dag, query, Sets() if right is None else members[right], terms, wrong)
     raise InputError(f"level {level.name!r} leaves no graph for rivals of {task}; widen its variables")
 
@@ -181,11 +181,11 @@ Cast = tuple[int, ...]
 
 def _cast(dag: DAG, query: Query, family: Family, right: int | None, rng: Random) -> Cast | None:
     """Slots for the letters such that the right formula holds and no other does; None if none was found."""
-    others = tuple(v for v in range(dag.n) if v not in _asked(query))
     letters = len(_letters(family))
     if dag.n <= SMALL:
         found = _casts(dag, query, family, right)
         return rng.choice(found) if found else None
+    others = _unasked(dag, query)
     for _ in range(CASTS):
         cast = tuple(rng.sample(others, letters))
         if _holds(dag, query, family, right, cast):
@@ -195,13 +195,13 @@ def _cast(dag: DAG, query: Query, family: Family, right: int | None, rng: Random
 
 @lru_cache(maxsize=1 << 16)
 def _casts(dag: DAG, query: Query, family: Family, right: int | None) -> tuple[Cast, ...]:
-    others = (v for v in range(dag.n) if v not in _asked(query))
-    casts = permutations(others, len(_letters(family)))
+    casts = permutations(_unasked(dag, query), len(_letters(family)))
     return tuple(cast for cast in casts if _holds(dag, query, family, right, cast))
 
 
-def _asked(query: Query) -> set[int]:
-    return {query.treatment, query.outcome, *(v for v, _ in query.held)}
+def _unasked(dag: DAG, query: Query) -> tuple[int, ...]:
+    asked = {query.treatment, query.outcome, *(v for v, _ in query.held)}
+    return tuple(v for v in range(dag.n) if v not in asked)
 
 
 def _holds(dag: DAG, query: Query, family: Family, right: int | None, cast: Cast) -> bool:
@@ -225,26 +225,26 @@ def _sets(member: tuple[str, str], cast: Cast) -> Sets:
     return Sets(adjust, mediators)
 
 
-def _terms(query: Query, members: Sequence[Sets], rng: Random) -> Iterator[Term]:
+@lru_cache(maxsize=1 << 14)
+def _needs(query: Query, members: tuple[Sets, ...]) -> Needs:
     """What the formulas need, less what is implied by the rest."""
-    terms = list(dict.fromkeys(term for sets in members for term in formula_terms(query, sets)))
+    needed: list[Term] = []
     weights: dict[tuple[int, Assignment], list[Term]] = {}
     mediated = {sets.adjust for sets in members if sets.mediators}
-    for term in terms:
+    for term in dict.fromkeys(term for sets in members for term in formula_terms(query, sets)):
         event, given = (mask(v for v, _ in side) for side in (term.event, term.given))
         if event >> query.outcome & 1:
             level = dict(term.given).get(query.treatment)
             if level != query.original or given & ~(1 << query.treatment) not in mediated:
-                yield term
+                needed.append(term)
         else:
             weights.setdefault((event, term.given), []).append(term)
     plain = [key for key in weights if not _product(*key, weights)]
-    for event, condition in plain:
-        margin = any(event != wider and not event & ~wider and condition == same for wider, same in plain)
-        if not margin:
-            cells = weights[event, condition]
-            left_out = rng.randrange(len(cells))
-            yield from (cell for i, cell in enumerate(cells) if i != left_out)
+
+    def margin(event: int, condition: Assignment) -> bool:
+        return any(event != wider and not event & ~wider and condition == same for wider, same in plain)
+
+    return Needs(tuple(needed), tuple([tuple(weights[key]) for key in plain if not margin(*key)]))
 
 
 def _product(event: int, condition: Assignment, weights: Iterable[tuple[int, Assignment]]) -> bool:

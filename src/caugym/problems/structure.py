@@ -256,18 +256,43 @@ def _naive(query: Query) -> Iterator[Term]:
         yield Term(((query.outcome, 1),), ((query.treatment, level),))
 
 
-def stated(query: Query, sets: Sets, rng: Random) -> Iterator[Term]:
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What formulas need: terms that nothing else implies, and whole distributions.
+
+    Attributes:
+        terms: To be stated as they are.
+        distributions: The cells of each; any one of them is implied by the others.
+    """
+
+    terms: tuple[Term, ...]
+    distributions: tuple[tuple[Term, ...], ...]
+
+    def stated(self, rng: Random) -> list[Term]:
+        """The terms to state: of each distribution one cell is left out."""
+        told = list(self.terms)
+        for cells in self.distributions:
+            left_out = rng.randrange(len(cells))
+            told += cells[:left_out] + cells[left_out + 1 :]
+        return told
+
+
+def stated(query: Query, sets: Sets, rng: Random) -> list[Term]:
     """The terms of the formula, less the one cell of each distribution that the others imply."""
+    return _needs(query, sets).stated(rng)
+
+
+@lru_cache(maxsize=1 << 14)
+def _needs(query: Query, sets: Sets) -> Needs:
+    terms: list[Term] = []
     weights: dict[tuple[tuple[int, ...], Assignment], list[Term]] = {}
     for term in formula_terms(query, sets):
         over = tuple(v for v, _ in term.event)
         if query.outcome in over:
-            yield term
+            terms.append(term)
         else:
             weights.setdefault((over, term.given), []).append(term)
-    for cells in weights.values():
-        left_out = rng.randrange(len(cells))
-        yield from (cell for i, cell in enumerate(cells) if i != left_out)
+    return Needs(tuple(terms), tuple(map(tuple, weights.values())))
 
 
 @lru_cache(maxsize=1 << 14)
