@@ -1,6 +1,9 @@
 """The experiment on a tiny model: every arm runs, stops and goes on, and the page is made from its files."""
 
 import json
+import os
+import subprocess
+import sys
 import xml.dom.minidom
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +16,7 @@ from caugym.core.errors import InputError
 from caugym.data.manifest import MakeConfig
 from caugym.data.shards import make, rows
 from caugym.evaluate.stats import Estimate
-from caugym.experiment import ARMS, BASE, SETS, Scale
+from caugym.experiment import ABLATIONS, ARMS, BASE, SETS, TRAININGS, Scale
 from caugym.experiment import results as pages
 from caugym.experiment.figure import intervals, lines
 from caugym.train.recipe import Recipe, resolve
@@ -97,7 +100,7 @@ def test_it_runs_goes_on_and_writes_its_page(
 
     pages.page(out, tmp_path / "docs/results.md")
     page = (tmp_path / "docs/results.md").read_text()
-    for name in (BASE, *arms, *SETS, "Holm", "Control `random` against the base", "The paper:"):
+    for name in (BASE, *arms, *SETS, "Holm", "Control `random` against the base", "| The paper | Here |"):
         assert name in page
     for picture in ("accuracy", "solved"):
         assert f"(results-{picture}.svg)" in page
@@ -110,11 +113,29 @@ def test_it_runs_goes_on_and_writes_its_page(
 def test_every_arm_runs(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone(monkeypatch)
     scale = replace(TINY, seeds=1)
-    experiment.run(tmp_path / "out", str(start), scale)
+    for arms in (ARMS, ABLATIONS):
+        experiment.run(tmp_path / "out", str(start), scale, tuple(arms))
     pages.page(tmp_path / "out", tmp_path / "results.md")
     page = (tmp_path / "results.md").read_text()
-    assert all(f"| {name} |" in page for name in ARMS)
-    assert "the best online method" in page
+    assert all(f"| {name} |" in page for name in TRAININGS)
+    for claim in ("Online methods", "makes a reasoner", "as a cold start", "the problem changes"):
+        assert claim in page
+    assert "Ablations of GRPO" in page
+
+
+@pytest.mark.slow
+def test_the_script_runs_from_end_to_end(tmp_path: Path) -> None:
+    """The bundled model, every arm, one step each."""
+    script = Path(__file__).parents[2] / "runs" / "five_methods.sh"
+    sizes = "--problems 2 --tokens 4500 --tests 7 --samples 2 --set processes=1 --set batch=16"
+    found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["sh", str(script), "--quick", str(tmp_path / "out"), *sizes.split()],
+        env=os.environ | {"PATH": found, "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+    page = (tmp_path / "out" / "results.md").read_text()
+    assert all(f"| {name} |" in page for name in (BASE, *ARMS))
 
 
 def test_budgets_are_equal(start: Path, tmp_path: Path) -> None:

@@ -72,7 +72,9 @@ def taught(tiny: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFactory
     from caugym.train.recipe import resolve
 
     out = tmp_path_factory.mktemp("models") / "taught"
-    fit(resolve("sft", overrides=["steps=60", "batch=16", "micro=16", "processes=1"]), rows, str(tiny), out)
+    scratch = ("matrix_rate=0.02", "learning_rate=0.003", "decay=0.6")
+    small = ("steps=60", "batch=16", "micro=16", "processes=1")
+    fit(resolve("sft", overrides=[*small, *scratch]), rows, str(tiny), out)
     return out / "model"
 
 

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from caugym.core.errors import InputError
-from caugym.train import METHODS, fit
+from caugym.data.manifest import MakeConfig
+from caugym.data.shards import make
+from caugym.train import METHODS, fit, train
 from caugym.train.recipe import resolve
 from tests.train.conftest import rated
 
@@ -69,6 +71,14 @@ def test_dry_runs_write_nothing(method: str, rows: list[Any], tmp_path: Path) ->
     assert (plan.rows, plan.processes, plan.method) == (len(rows), 1, method)
     assert f"{plan.steps} steps of 8" in str(plan)
     assert not (tmp_path / "run").exists()
+
+
+def test_several_sets_are_learnt_together(tmp_path: Path) -> None:
+    sets = [tmp_path / name for name in ("base", "omitted")]
+    for path in sets:
+        make(path, MakeConfig(set=path.name, level="easy", n=7, split="train"), progress=False)
+    assert train("sft", "nano", sets, tmp_path / "run", dry_run=True).rows == 14
+    assert train("sft", "nano", sets[0], tmp_path / "run", dry_run=True).rows == 7
 
 
 def test_training_from_scratch_keeps_its_start(rows: list[Any], tmp_path: Path) -> None:

@@ -85,17 +85,14 @@ class Stage:
     corpus: bool = False
 
 
-ADAPTED = ("matrix_rate=0.004", "learning_rate=0.0006", "warmup=0.05")
-"""SFT with rates for a model that has been trained: its own suit one that has not."""
-
 ARMS: dict[str, tuple[Stage, ...]] = {
-    "sft": (Stage("sft", overrides=ADAPTED),),
+    "sft": (Stage("sft"),),
     "dpo": (Stage("dpo"),),
     "kto": (Stage("kto"),),
     "ppo": (Stage("ppo"),),
     "grpo": (Stage("grpo"),),
-    "sft+grpo": (Stage("sft", 0.25, ADAPTED), Stage("grpo", 0.75)),
-    "continued": (Stage("sft", overrides=ADAPTED, corpus=True),),
+    "sft+grpo": (Stage("sft", 0.25), Stage("grpo", 0.75)),
+    "continued": (Stage("sft", corpus=True),),
     "random": (Stage("grpo", overrides=("reward.kind=random",)),),
     "format": (Stage("grpo", overrides=("reward.kind=format",)),),
 }
@@ -109,8 +106,8 @@ ABLATIONS: dict[str, tuple[Stage, ...]] = {
     "kl": (Stage("grpo", overrides=("rollout.kl=0.02",)),),
     "group-4": (Stage("grpo", overrides=("rollout.group=4",)),),
     "group-16": (Stage("grpo", overrides=("rollout.group=16",)),),
-    "warm-10": (Stage("sft", 0.1, ADAPTED), Stage("grpo", 0.9)),
-    "warm-50": (Stage("sft", 0.5, ADAPTED), Stage("grpo", 0.5)),
+    "warm-10": (Stage("sft", 0.1), Stage("grpo", 0.9)),
+    "warm-50": (Stage("sft", 0.5), Stage("grpo", 0.5)),
 }
 """GRPO with one thing changed: what a right reply earns, a weight on leaving the base, the size of a group,
 and the share of the tokens that go into SFT before it (a quarter in `ARMS`)."""
@@ -226,12 +223,15 @@ def _recipe(
 def _measure(
     out: Path, models: Mapping[str, Path], sets: Mapping[str, Path], scale: Scale, console: Console
 ) -> None:
-    """Ask every model everything, on as many cores as there are models to ask."""
+    """Ask every model everything, a run a core."""
     todo = [job for job in _jobs(out, models, sets, scale) if not _finished(job[2])]
     console.print(f"[bold]evaluation[/]: {len(todo)} runs")
     if not todo:
         return
-    with ProcessPoolExecutor(min(4, len(todo)), get_context("spawn"), initializer=_alone) as pool:
+    from caugym.train.settings import MOST_PROCESSES, cores
+
+    workers = min(MOST_PROCESSES, cores(), len(todo))
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_alone) as pool:
         for _ in pool.map(_ask, todo):
             pass
 

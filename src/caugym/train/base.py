@@ -218,9 +218,8 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
         for row in prepare.supervised(rows, tokenizer, LONGEST)
     ]
     steps = batches(prepared, workers, stream("batches", seed))
-    recipe: Recipe = resolve(
-        "sft", None, (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"seed={seed}")
-    )
+    rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
+    recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
         "model": "scratch",

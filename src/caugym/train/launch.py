@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from caugym.core.errors import InputError
+from caugym.train.settings import cores
 
 
 def launch(out: Path, processes: int) -> None:
@@ -23,13 +24,12 @@ def launch(out: Path, processes: int) -> None:
     """
     error = out / "error.txt"
     error.unlink(missing_ok=True)
-    cores = os.cpu_count() or 1
     port = free_port()
     common = os.environ | {
         "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
-        "OMP_NUM_THREADS": str(max(1, cores // processes)),
+        "OMP_NUM_THREADS": str(max(1, cores() // processes)),
     }
     workers = [
         subprocess.Popen(  # noqa: S603 (our own module, in our own interpreter)

@@ -75,12 +75,16 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def processes(recipe: Recipe) -> int:
     """Workers for this recipe: as the launcher set up, one on a GPU, the recipe's own number on a CPU."""
     if world_size() > 1 or device() == "cuda":
         return world_size()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = recipe.processes or min(MOST_PROCESSES, cores)
+    wanted = recipe.processes or min(MOST_PROCESSES, cores())
     # As many as divide the batch: every process must get the same number of rows.
     return max(n for n in range(1, wanted + 1) if recipe.batch % n == 0)
 
