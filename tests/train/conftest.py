@@ -73,7 +73,7 @@ def taught(tiny: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFactory
 
     out = tmp_path_factory.mktemp("models") / "taught"
     scratch = ("matrix_rate=0.02", "learning_rate=0.003", "decay=0.6")
-    small = ("steps=60", "batch=16", "micro=16", "processes=1")
+    small = ("steps=120", "batch=16", "micro=16", "processes=1")
     fit(resolve("sft", overrides=[*small, *scratch]), rows, str(tiny), out)
     return out / "model"
 

@@ -59,7 +59,7 @@ def test_a_run_leaves_model_record_and_curve(
 
 
 def test_supervised_training_learns(rows: list[Any], tiny: Path, tmp_path: Path, curve: Curve) -> None:
-    run("sft", rows, tiny, tmp_path / "run", "steps=40")
+    run("sft", rows, tiny, tmp_path / "run", "steps=40", "matrix_rate=0.02", "learning_rate=0.003")
     losses = [line["loss"] for line in curve(tmp_path / "run")]
     assert losses[-1] < 0.7 * losses[0]
 
