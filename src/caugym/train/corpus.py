@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
+from caugym.core.errors import InputError
 from caugym.core.query import Task
 from caugym.core.streams import stream
 from caugym.data.rows import spoken
@@ -28,6 +28,7 @@ from caugym.problems.levels import LEVELS
 from caugym.problems.mistakes import KINDS, Kind, Mistake, mistakes
 from caugym.problems.names import half
 from caugym.problems.problem import Variable
+from caugym.problems.read import read
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 
@@ -62,8 +63,8 @@ FIRST, DRILLS = 0.1, 0.2
 """Shares of small problems and of exercises."""
 
 NOVEL = 0.6
-"""Share of the problems with nonsense names that get names like English words instead: copying a name that
-it has never met is what a model of this size finds hardest."""
+"""Share of the problems with other levels, and most often other names, than those in which they were told: to
+look up a name that it has never met, and its levels, is what a model of this size finds hardest."""
 
 CHUNK = 500
 """Problems made at a time."""
@@ -125,12 +126,10 @@ def _row(item: Item, seed: int) -> dict[str, Any]:
         made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
         if made:
             steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
-    reply = "\n".join(steps)
-    variables = item.problem.variables
-    nonsense = all(v == Variable(v.name) and " " not in v.name for v in variables)
-    if nonsense and rng.random() < NOVEL:
-        return _example(*_renamed((item.prompt, reply), variables, rng))
-    return _example(item.prompt, reply)
+    texts = item.prompt, "\n".join(steps)
+    if rng.random() < NOVEL:
+        texts = _renamed(texts, item.problem.variables, rng)
+    return _example(*texts)
 
 
 def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -> Mistake:
@@ -142,25 +141,34 @@ def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -
     return rng.choice([m for m in made if m.kind == kind])
 
 
-def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random) -> Iterator[str]:
-    """The texts with other names of the variables, and of the levels half of the time."""
-    old = [v.name for v in variables] + list(variables[0].levels) * (rng.random() < 0.5)
+def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random) -> tuple[str, str]:
+    """The texts with other levels, and most often other names; as they are if they cannot be read then."""
     new: dict[str, str] = {}
-    while len(new) < len(old):
-        name = _invented(rng, words=rng.choice((1, 2)) if len(new) < len(variables) else 1)
-        if not any(name.startswith(other) or other.startswith(name) for other in new.values()):
-            new[old[len(new)]] = name
+    if rng.random() < 0.7:
+        for variable in variables:
+            name = _invented(rng, words=rng.choice((1, 2)))
+            while any(name.startswith(other) or other.startswith(name) for other in new.values()):
+                name = _invented(rng, words=2)
+            new[variable.name] = name
+    old = dict.fromkeys(level for variable in variables for level in variable.levels)
+    new |= dict(zip(old, rng.sample(_letters().levels, len(old)), strict=True))
     new |= {key.capitalize(): name.capitalize() for key, name in new.items()}
-    pattern = re.compile(rf"\b({'|'.join(new)})\b")
-    return (pattern.sub(lambda found: new[found[0]], text) for text in texts)
+    longest = sorted(new, key=len, reverse=True)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
+    prompt, reply = (pattern.sub(lambda found: new[found[0]], text) for text in texts)
+    try:
+        read(prompt)
+    except InputError:  # a level's name is also a word of the sentence around it
+        return texts
+    return prompt, reply
 
 
 def _invented(rng: Random, words: int) -> str:
     """Words whose letters follow one another as in the names of the stories; never a name of a test item."""
-    followers, names = _letters()
+    letters = _letters()
     while True:
-        name = " ".join(_word(followers, rng) for _ in range(words))
-        if not half(name) and name not in names and all(2 < len(word) < 10 for word in name.split()):
+        name = " ".join(_word(letters.followers, rng) for _ in range(words))
+        if not half(name) and name not in letters.names and all(2 < len(word) < 10 for word in name.split()):
             return name
 
 
@@ -171,16 +179,25 @@ def _word(followers: dict[str, list[str]], rng: Random) -> str:
     return text.strip()
 
 
+class _Letters(NamedTuple):
+    """For two letters those that follow them in training stories; names of all stories, levels of these."""
+
+    followers: dict[str, list[str]]
+    names: frozenset[str]
+    levels: tuple[str, ...]
+
+
 @cache
-def _letters() -> tuple[dict[str, list[str]], frozenset[str]]:
-    """For two letters those that follow them in training stories, and all names and levels of stories."""
+def _letters() -> _Letters:
+    told = [variable for story in stories() if not story.reserved for variable in story.variables]
     followers: dict[str, list[str]] = defaultdict(list)
-    for word in " ".join(v.name for s in stories() if not s.reserved for v in s.variables).split():
+    for word in " ".join(variable.name for variable in told).split():
         padded = f"  {word} "
         for first, second, third in zip(padded, padded[1:], padded[2:], strict=False):
             followers[first + second].append(third)
-    return followers, frozenset(
-        chain.from_iterable((v.name, *v.levels) for s in stories() for v in s.variables)
+    names = frozenset(variable.name for story in stories() for variable in story.variables)
+    return _Letters(
+        followers, names, tuple(sorted({level for variable in told for level in variable.levels}))
     )
 
 
