@@ -20,6 +20,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import datasets
 import torch
 from torch.nn.utils import parameters_to_vector
+from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from caugym.backends import Sampling, model_path
@@ -115,6 +116,7 @@ def trainer(
             train_dataset=data,
             processing_class=tokenizer,
         )
+    made.remove_callback(PrinterCallback)
     return made
 
 
