@@ -5,7 +5,7 @@
 For the rollouts the end token is switched off, so that every reply has the same length: the time is that of
 the arithmetic, and neither side gains from finished replies. Steps are made as in a training. Then both make
 three steps in float32 on the same replies, and the weights are compared. (On greedy replies they would learn
-nothing: equal replies to a prompt have advantages that cancel. Tests show that both decoders are greedy alike.)
+nothing: equal replies to a prompt have advantages that cancel. Tests show that decoders are greedy alike.)
 """
 
 import argparse
