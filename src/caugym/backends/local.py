@@ -70,7 +70,12 @@ def tokenise(tokenizer: Any, messages: Sequence[dict[str, str]]) -> list[int]:
     """Ids of a conversation with the assistant's turn opened; plain text where there is no chat template."""
     if tokenizer.chat_template is None:
         return list(tokenizer("\n".join(message["content"] for message in messages) + "\n")["input_ids"])
-    ids = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=True)
+    ids = tokenizer.apply_chat_template(
+        list(messages),
+        add_generation_prompt=True,
+        return_dict=True,
+        tokenizer_kwargs={"verbose": False},  # whether a text fits is seen to where it is used
+    )
     return list(ids["input_ids"])
 
 

@@ -50,6 +50,9 @@ def source(spec: str | Path) -> Source:
     benchmark = BENCHMARKS.get(name)
     if benchmark is None or Path(spec).exists():
         path = Path(spec)
+        if rest and not path.exists():
+            known = ", ".join(BENCHMARKS)
+            raise InputError(f"there is no file {spec}, and no benchmark {name!r}; those known: {known}")
         benchmark = None if (path / MANIFEST).exists() else _recognised(path)
     elif not rest:
         raise InputError(
