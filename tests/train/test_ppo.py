@@ -231,7 +231,7 @@ def test_values_learn_to_foresee_what_can_be_foreseen(
         return [float(prompt[0]["content"][19] >= "5") for prompt in prompts]
 
     monkeypatch.setattr("caugym.train.grpo.reward_functions", lambda *_: [large])
-    overrides = [*FAST, "steps=40", "batch=32", "micro=32", "learning_rate=1e-3", "critic.weight=1"]
+    overrides = [*FAST, "steps=60", "batch=32", "micro=32", "learning_rate=1e-3", "critic.weight=1"]
     fit(resolve("ppo", overrides=overrides), rows, str(taught), tmp_path / "run")
     explained = [line["explained_variance"] for line in curve(tmp_path / "run") if "value" in line]
     assert explained[0] == pytest.approx(0, abs=1e-6)
