@@ -1,4 +1,4 @@
-"""Run the demo and keep its terminal as a picture: ``python runs/demo_svg.py OUT docs/demo.svg``."""
+"""Run the demo and keep its terminal as a picture: ``python runs/demo_svg.py demo-out docs/demo.svg``."""
 
 import re
 import sys
