@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from caugym.core.errors import InputError
-from caugym.data.check import check, route_faults
+from caugym.data.check import check
 from caugym.data.manifest import Manifest
 from caugym.data.row import Row
-from caugym.problems.read import read
 from tests.data.damaged import damage
 
 
@@ -206,27 +205,3 @@ def test_nothing_to_check_is_one_line(tmp_path: Path) -> None:
         check(tmp_path / "absent")
     with pytest.raises(InputError, match=r"no manifest.json"):
         check(tmp_path)
-
-
-CONFOUNDED = """Suppose that these are the only causal links.
-Age directly affects smoking. Age directly affects lung health. Smoking directly affects lung health.
-Age is either low or high. Smoking is either low or high. Lung health is either low or high.
-With probability 0.50, age is high.
-Given smoking being low and age being low, the probability that lung health is high is 0.30.
-Given smoking being low and age being high, the probability that lung health is high is 0.50.
-Given smoking being high and age being low, the probability that lung health is high is 0.60.
-Given smoking being high and age being high, the probability that lung health is high is 0.80.
-Given smoking being low, the probability that lung health is high is 0.41.
-Given smoking being high, the probability that lung health is high is {naive}.
-The quantity of interest is the ATE, or average treatment effect, of smoking on lung health.
-Suppose smoking is switched from low to high: will lung health be more likely to be high?
-Give the result to four decimals as {{"ANSWER": "Yes", "PROB": "0.1234"}}; \
-if what is given does not determine it, reply LACK_CONDITION."""
-
-
-@pytest.mark.parametrize(("naive", "near"), [("0.70", 1), ("0.72", 1), ("0.73", 0), ("0.79", 0)])
-def test_a_wrong_formula_near_the_answer_is_found(naive: str, near: int) -> None:
-    """Adjusted for age the effect is 0.3; without, the difference of the last two numbers."""
-    faults = list(route_faults(read(CONFOUNDED.format(naive=naive)), 0.3))
-    said = f"adjustment for {{}} is wrong, but gives {float(naive) - 0.41:.4f}"
-    assert faults == ([("route", said)] if near else [])

@@ -19,6 +19,7 @@ Each fault has a kind, so that a report says what is wrong and not only that som
 | ``gold``, ``yes/no`` | the answer solved from the text is another; value and yes/no apart |
 | ``certificate`` | the joint distribution does not prove the numbers and the answer |
 | ``route`` | `deconfounding`: a wrong formula that the stated numbers fit comes near the answer |
+| ``needless`` | `redundant`: more or fewer statements than the set allows are not needed |
 | ``difficulty`` | measured on the text it is another |
 | ``solution`` | an equation does not hold, or the last step is not the gold answer |
 | ``grading`` | the gold reply is not graded correct, or an empty or a near-miss reply is |
@@ -31,8 +32,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caugym.core.errors import InputError
-from caugym.core.graph import bits
-from caugym.core.identify import valid
 from caugym.data import row as rowing
 from caugym.data.manifest import MakeConfig, Manifest, Shard
 from caugym.data.progress import bar
@@ -40,19 +39,15 @@ from caugym.data.row import Row, digest, digest_of, read_rows
 from caugym.data.variety import APART, TEST, Variety, sides
 from caugym.grade import grade
 from caugym.problems.certificate import faults as certificate_faults
-from caugym.problems.contest import VISIBLE
 from caugym.problems.difficulty import difficulty
 from caugym.problems.problem import Answer, Problem
+from caugym.problems.promises import broken
 from caugym.problems.read import read
-from caugym.problems.shortcuts import guesses
 from caugym.problems.solution import check_steps, final_answer
 from caugym.problems.solve import Solution, solve
 from caugym.problems.transforms import TRANSFORMS
 
 SHOWN = 10
-
-ROUNDED = 0.0001
-"""What rounding the answer may take from the distance of a wrong one."""
 
 
 class Failure(NamedTuple):
@@ -237,8 +232,7 @@ def _row_faults(row: Row, solution: Solution) -> Iterator[Fault]:
     yield from record_faults(told, recorded)
     yield from _answer_faults(solution.answer, gold)
     yield from (("certificate", what) for what in _certificate_faults(told, gold, row))
-    if TRANSFORMS[row["set"]].confounded and gold.value is not None:
-        yield from route_faults(told, float(gold.value))
+    yield from broken(TRANSFORMS[row["set"]], solution)
     if (found := asdict(difficulty(solution))) != row["difficulty"]:
         yield "difficulty", f"the text measures {found}, the record says {row['difficulty']}"
     yield from (("solution", f"{equation} does not hold") for equation in check_steps(row["solution"]))
@@ -318,18 +312,6 @@ def _answer_faults(answer: Answer, gold: Answer) -> Iterator[Fault]:
         yield "yes/no", f"the text gives {answer.answer}, the gold is {gold.answer}"
     if set(answer.missing) != set(gold.missing):
         yield "gold", f"missing is {', '.join(answer.missing)}, the gold says {', '.join(gold.missing)}"
-
-
-def route_faults(told: Problem, gold: float) -> Iterator[Fault]:
-    """Wrong formulas, among all that the stated numbers fit, which come within `VISIBLE` of the answer."""
-    for guess in guesses(told):
-        if abs(guess.value - gold) < VISIBLE - ROUNDED and not valid(told.dag, told.query, guess.formula):
-            wrong, mediators = (
-                "{" + ", ".join(told.variables[v].name for v in bits(part)) + "}"
-                for part in (guess.formula.adjust, guess.formula.mediators)
-            )
-            through = f" with the mediators {mediators}" if guess.formula.mediators else ""
-            yield "route", f"adjustment for {wrong}{through} is wrong, but gives {float(guess.value):.4f}"
 
 
 def _certificate_faults(told: Problem, gold: Answer, row: Row) -> list[str]:

@@ -20,7 +20,7 @@ from caugym.core.errors import InputError
 from caugym.core.query import Task
 from caugym.data.row import CANARY
 from caugym.problems.balance import rung
-from caugym.problems.generate import SETS, TASKS, VERSION, series
+from caugym.problems.generate import SETS, TASKS, series
 from caugym.problems.levels import EVEN, level_named
 
 NAME = "manifest.json"
@@ -130,12 +130,12 @@ class Manifest:
         parts: In how many parts.
         shard_rows: Most rows in a shard.
         begun: Which parts this folder has, finished or not.
+        generator: Version of the set's recipe.
         complete: Whether every shard of those parts is there.
         rows: Number of rows in the shards.
         shards: For each finished shard: file, start, stop, rows, sha256.
         sha256: Digest over all rows in order; None until complete.
         code: Version of the package that finished it.
-        generator: Version of the generator.
         canary: Stands in every row.
     """
 
@@ -143,12 +143,12 @@ class Manifest:
     parts: int
     shard_rows: int
     begun: tuple[int, ...]
+    generator: str
     complete: bool = False
     rows: int = 0
     shards: tuple[dict[str, Any], ...] = ()
     sha256: str | None = None
     code: str = __version__
-    generator: str = VERSION
     canary: str = CANARY
 
     def planned(self) -> list[Shard]:

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from caugym.core.errors import InputError
 from caugym.core.query import Assignment, Query, Term
 from caugym.problems.difficulty import Difficulty
-from caugym.problems.generate import VERSION, Item
+from caugym.problems.generate import Item
 from caugym.problems.problem import Answer, Problem, Statement, Variable
+from caugym.problems.transforms import TRANSFORMS
 
 Row = dict[str, Any]
 
@@ -136,7 +137,7 @@ def row(item: Item) -> Row:
         "certificate": item.certificate,
         "difficulty": {name: getattr(item.difficulty, name) for name in _MEASURES},
         "provenance": {
-            "generator": VERSION,
+            "generator": TRANSFORMS[item.set].version,
             "seed": item.seed,
             "index": item.index,
             "attempt": item.attempt,

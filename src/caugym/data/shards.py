@@ -31,7 +31,8 @@ from caugym.data.manifest import NAME, SHARD_ROWS, MakeConfig, Manifest, Shard, 
 from caugym.data.progress import bar
 from caugym.data.rewriting import Rewriter
 from caugym.data.row import SCHEMA, Row, digest, digest_of, read_rows, row
-from caugym.problems.generate import VERSION, Item, generate_mixed
+from caugym.problems.generate import Item, generate_mixed
+from caugym.problems.transforms import TRANSFORMS
 
 __all__ = ["CheckReport", "MakeConfig", "check", "make", "rows"]
 
@@ -75,7 +76,9 @@ def make(
             "a rewriter needs its name in the configuration, and one worker: it asks in parallel"
         )
     out = Path(out)
-    mine = _begin(out, Manifest(config, parts, SHARD_ROWS, (part,))).part(part)
+    mine = _begin(out, Manifest(config, parts, SHARD_ROWS, (part,), TRANSFORMS[config.set].version)).part(
+        part
+    )
     done = {s: found for s in mine if (found := finished(out, config, s)) is not None}
     todo = [s for s in mine if s not in done]
     with bar(
@@ -116,7 +119,8 @@ def finished(out: Path, config: MakeConfig, shard: Shard) -> Digests | None:
 
 def _footer(config: MakeConfig, shard: Shard, digests: Digests) -> bytes:
     """What a shard says of itself; equal only for the same rows of the same set."""
-    same = {"level": config.level, "seed": config.seed, "generator": VERSION, "tasks": config.tasks}
+    version = TRANSFORMS[config.set].version
+    same = {"level": config.level, "seed": config.seed, "generator": version, "tasks": config.tasks}
     text = {**same, "start": shard.start, "stop": shard.stop, "sha256": digest_of(digests)}
     return json.dumps(text, sort_keys=True).encode()
 

@@ -1,4 +1,4 @@
-"""Making problems: item = f(generator version, seed, split, set, task, level, index), and nothing else.
+"""Making problems: item = f(version of the set, seed, split, set, task, level, index), and nothing else.
 
 An item is emitted only if its text, read back without the record, is the same problem, and the answer solved
 from that text agrees with the oracle's answer on a joint distribution that has every printed number.
@@ -30,6 +30,7 @@ from caugym.problems.gaps import proof, with_gap
 from caugym.problems.joint import Bools, Fitted, Floats, Shape, fit, scm_of, shape
 from caugym.problems.levels import Level, level_named
 from caugym.problems.problem import Answer, Problem
+from caugym.problems.promises import broken
 from caugym.problems.read import Unreadable, read
 from caugym.problems.solution import worked
 from caugym.problems.solve import solve
@@ -37,9 +38,6 @@ from caugym.problems.structure import Structure, draw
 from caugym.problems.telling import telling
 from caugym.problems.transforms import TRANSFORMS, Transform
 from caugym.problems.verbalise import random_style, verbalise
-
-VERSION = "2"
-"""Version of the generator; a change that moves any item changes it."""
 
 TASKS: tuple[Task, ...] = tuple(estimand.code for estimand in TABLE.values())
 SETS = tuple(TRANSFORMS)
@@ -58,7 +56,7 @@ BATCH = 192
 
 def series(set_: str, task: Task, level: str, split: str, seed: int) -> Coordinates:
     """The coordinates of a series, within which items are counted by their index."""
-    return VERSION, seed, split, set_, task, level
+    return TRANSFORMS[set_].version, seed, split, set_, task, level
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +240,8 @@ class _Maker:
         except Unreadable:
             return None
         solution = solve(heard)
+        if any(broken(self.transform, solution)):
+            return None
         gold = solution.answer
         tables = told_tables(heard, slots, flips, dict(zip(draft.slots, numbers.tables, strict=True)))
         proved: Witness | None = None

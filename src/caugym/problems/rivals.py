@@ -44,7 +44,7 @@ OPEN: dict[Task, tuple[str, ...]] = {
     "ATE": ("a b c", "a b c", "a b c", "- a"),
     "CDE": ("- a b", "a b c"),
     "ETT": _FACTUAL_OPEN,
-    "NDE": (";a a; b;", ";a b; c;", ";a b; b;c"),
+    "NDE": (";a a; b;", ";a b; c;", ";a a;b ;ab"),
     "NIE": (";a a;b ;ab", ";a a;b ;ab", ";a a;b ;ab", ";a b;c"),
     "PN": _FACTUAL_OPEN,
     "PS": _FACTUAL_OPEN,

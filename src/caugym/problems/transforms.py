@@ -26,6 +26,9 @@ class Transform:
         routes: Fewest and most wrong routes that are stated in full.
         bystanders: Fewest and most other true statements.
         gap: Whether one statement is left out, such that half of the problems cannot be answered.
+        needless: Fewest and most statements that the answer does not rest on; None for any. An effect that is
+            0 by the graph rests on none, and has as many statements as others, which must not tell it.
+        version: Of the recipe; a change that moves any item of the set changes it.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Transform:
     routes: tuple[int, int] = (0, 0)
     bystanders: tuple[int, int] = (0, 0)
     gap: bool = False
+    needless: tuple[int, int] | None = None
+    version: str = "2"
 
 
 TRANSFORMS = {
@@ -62,6 +67,8 @@ TRANSFORMS = {
             "True but irrelevant and tempting numbers stand among those that are needed.",
             rivals=True,
             bystanders=(0, 2),
+            needless=(1, 12),
+            version="3",
         ),
         Transform(
             "insufficient",
