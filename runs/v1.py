@@ -20,8 +20,9 @@ from caugym.data.shards import make
 from caugym.evaluate.audit.shortcuts import Shortcuts, shortcuts
 from caugym.evaluate.gallery import gallery
 from caugym.evaluate.tables import percent
-from caugym.problems.generate import SETS, TASKS, VERSION
+from caugym.problems.generate import SETS, TASKS
 from caugym.problems.levels import LEVELS
+from caugym.problems.transforms import TRANSFORMS
 
 SEED = 1
 TRAIN, TEST = 21_000, 1_400
@@ -122,16 +123,17 @@ def page(
     lines = [
         "# CauGym v1",
         "",
-        f"Written by `python runs/v1.py OUT --page docs/v1.md` (generator {VERSION}, seed {SEED}). The data "
+        f"Written by `python runs/v1.py OUT --page docs/v1.md` (seed {SEED}). The data "
         "is not kept here: whoever runs this gets rows with these digests.",
         "",
-        "| set | rows | SHA-256 over the rows |",
-        "|---|---:|---|",
+        "| set | recipe | rows | SHA-256 over the rows |",
+        "|---|---:|---:|---|",
     ]
     for level, each in folders.items():
         for folder in each:
             manifest = Manifest.read(folder)
-            lines.append(f"| {level}/{folder.name} | {manifest.rows:,} | `{manifest.sha256}` |")
+            recipe = TRANSFORMS[manifest.config.set].version
+            lines.append(f"| {level}/{folder.name} | {recipe} | {manifest.rows:,} | `{manifest.sha256}` |")
     lines += ["", "## Proved again", ""]
     lines += [
         "`caugym check` reads every text without its record, solves it anew, and compares the answer with "
