@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from caugym.core.errors import InputError
 from caugym.core.exact import probability
-from caugym.core.query import Term
+from caugym.core.query import Query, Term
 from caugym.core.streams import stream
 from caugym.core.witness import verify
 from caugym.estimands import TABLE
@@ -22,9 +22,9 @@ from caugym.problems.certificate import faults, witness
 from caugym.problems.generate import SETS, TASKS, Item, generate, generate_mixed
 from caugym.problems.joint import fit, scm_of, shape
 from caugym.problems.levels import LEVELS, Level, level_named
-from caugym.problems.problem import Problem
+from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.read import read
-from caugym.problems.solution import check_steps
+from caugym.problems.solution import check_steps, worked
 from caugym.problems.solve import solve
 from caugym.problems.structure import draw
 from caugym.problems.transforms import TRANSFORMS
@@ -232,3 +232,32 @@ def test_items_are_the_same_until_the_version_changes(level: str, digest: str) -
     told = [(item.prompt, item.gold, item.solution) for task in TASKS for item in items(task, level, 8)]
     assert TRANSFORMS["base"].version == "2"
     assert sha256(repr(told).encode()).hexdigest()[:16] == digest
+
+
+@given(st.integers(1, 4000), st.integers(100, 2900), st.integers(100, 2900))
+def test_numbers_that_were_rounded_are_carried_on_as_written(low: int, step: int, more: int) -> None:
+    """P(x) follows by a division; it is then multiplied, and what follows agrees to the last decimal."""
+    overall, high = low + step, low + step + more
+    y, x = ((1, 1),), [((0, level),) for level in (0, 1)]
+    terms = {Term(y): overall, Term(y, x[0]): low, Term(y, x[1]): high}
+    statements = tuple(Statement(term, f"{units / 10**4:.4f}") for term, units in terms.items())
+    variables = (Variable("rain", ("absent", "present")), Variable("mould", ("absent", "present")))
+    for bound in ("lower", "upper"):
+        problem = Problem(variables, ((0, 1),), statements, Query("PN", 0, 1, 0, 0, bound))  # type: ignore[arg-type]
+        solution = solve(problem)
+        steps = worked(solution)
+        assert solution.answer.status == "identified"
+        assert any(") / (" in line for line in steps)
+        assert check_steps(steps) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("p = (0.6 - 0.5) / (0.7 - 0.5) = 0.5", True),
+        ("p = (0.6 - 0.5) / (0.7 - 0.5) = 0.4", False),
+        ("so (1 + 1 = 2 and more)", True),
+    ],
+)
+def test_brackets_belong_to_the_side_they_stand_in(text: str, holds: bool) -> None:
+    assert [held for _, held in equations(text)] == [holds]

@@ -27,6 +27,11 @@ class Number(NamedTuple):
     factors: int = 1
     exact: bool = True
 
+    @property
+    def value(self) -> Fraction:
+        """The number as written."""
+        return Fraction(self.units, 10**self.places)
+
     def __neg__(self) -> "Number":
         return Number(-self.units, self.places, self.factors, self.exact)
 
@@ -155,8 +160,11 @@ def equations(text: str) -> Iterator[tuple[str, bool]]:
     [('31 * 45 = 1240 + 155 = 1395', True), ('2/3 ≈ 0.67', True), ('1 + 1 = 3', False)]
     """
     for found in _EQUATION.finditer(text):
-        written = found.group().strip(" .(")
+        written = found.group().strip(" .").rstrip("( ")
         sides = re.split(r"([=≈])", written)
+        if sides[0].count("(") > sides[0].count(")"):  # a bracket around more than the equation
+            written = written.lstrip("( ")
+            sides[0] = sides[0].lstrip("( ")
         try:
             values = [evaluate(side) for side in sides[::2]]
         except (ValueError, ZeroDivisionError):

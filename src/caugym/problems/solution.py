@@ -48,6 +48,7 @@ class Writer:
 
     solution: Solution
     derived: dict[Term, list[str]] = field(default_factory=dict)
+    written: dict[Term, Number] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.problem, sets = self.solution.problem, self.solution.sets or Sets()
@@ -188,10 +189,10 @@ class Writer:
         else:
             known = self.solution.knowledge
             derivation = known.derivation(known.keys.of(term))
-            found = number(derivation.value, self.places)
             for step in derivation.steps():
                 if step.term not in self.derived:
                     self.derived[step.term] = self._equation(step)
+            found = self._number(derivation)
         self.known[term] = found
         return found
 
@@ -201,15 +202,22 @@ class Writer:
 
     def _equation(self, step: Derivation) -> list[str]:
         if step.rule == "independent":
+            self.written[step.term] = self._number(step.parts[0])
             return [f"P({self.text(step.term)}) = P({self.text(step.parts[0].term)})"]
         additive = step.rule in ("complement", "rest", "sum") or step.rule.startswith("cells")
-        parts = [number(part.value, self.places) for part in step.parts]
-        result = number(step.value, self.places)
-        result = result._replace(exact=all(n.exact for n in (*parts, result)))
+        parts = [self._number(part) for part in step.parts]
+        exact = all(part.exact for part in parts)
+        value = step.value if exact else RULES[step.rule].apply(*(part.value for part in parts))
+        result = number(value, self.places)
+        result = self.written[step.term] = result._replace(exact=exact and result.exact)
         whole = self.arithmetic.percent and additive and all(n.places == 2 for n in (*parts, result))
         writing, pattern = Arithmetic(whole), RULES[step.rule].pattern
         right = (pattern.replace("1 -", "100 -") if whole else pattern).format(*map(writing.show, parts))
         return [f"P({self.text(step.term)}) = {writing.equation(right, result)}"]
+
+    def _number(self, step: Derivation) -> Number:
+        """What a derived term was written as, so that what follows from it agrees to the last decimal."""
+        return self.written.get(step.term) or number(step.value, self.places)
 
     def text(self, term: Term) -> str:
         """The term with symbols and level names, e.g. ``Z = low | x'``."""
