@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -24,7 +25,7 @@ from caugym.data.questions import Question
 from caugym.evaluate.anatomy import case, fault
 from caugym.evaluate.curves import metrics
 from caugym.evaluate.diagram import diagram
-from caugym.evaluate.plot import nice_ticks
+from caugym.evaluate.plot import APART, SLOPES, nice_ticks, slopes
 from caugym.evaluate.records import Run
 from caugym.evaluate.report import report
 from caugym.evaluate.run import run
@@ -103,7 +104,14 @@ def test_the_page_needs_nothing_but_itself(pair: tuple[Run, Run], tmp_path: Path
     ids = [value for key, value in read.attributes if key == "id"]
     assert len(ids) == len(set(ids))
     assert read.tags["figure"] == 3
-    for word in ("Accuracy by task", "Training", "Replies side by side", "Settings and digests", "a gain of"):
+    for word in (
+        "Accuracy by task",
+        "Training",
+        "Replies side by side",
+        "Settings and digests",
+        "a gain of",
+        "From",
+    ):
         assert word in read.text
     assert pair[0].info["questions"]["sha256"][:16] in read.text
 
@@ -266,6 +274,33 @@ def test_ticks_enclose_the_range_in_round_steps(low: float, width: float) -> Non
     assert ticks == sorted(ticks)
 
 
+SHARES = st.floats(0, 1)
+
+
+@given(st.lists(st.tuples(SHARES, SHARES, SHARES), min_size=1, max_size=9))
+def test_slopes_keep_their_values_and_their_labels_apart(shares: list[tuple[float, float, float]]) -> None:
+    lines = {f"T{i}": each for i, each in enumerate(shares)}
+    text = slopes(lines, ["base", "sft", "grpo"], "T0")
+    read = Page(text)
+    tops = [
+        float(str(value).removeprefix("top:").removesuffix("px"))
+        for key, value in read.attributes
+        if key == "style"
+    ]
+    labels = sorted(tops[-len(shares) :])
+    assert all(after - before >= APART - 1 for before, after in pairwise(labels))
+    kinds = Counter(str(value).removesuffix(" all") for key, value in read.attributes if key == "class")
+    gains = sum(each[2] > each[0] for each in shares)
+    losses = sum(each[2] < each[0] for each in shares)
+    assert (kinds["slope up"], kinds["slope down"]) == (5 * gains, 5 * losses)
+    heights = [float(str(value)) for key, value in read.attributes if key in ("y1", "y2", "cy")]
+    assert all(0 <= height <= SLOPES for height in heights)
+
+
+def test_an_undefined_share_has_no_slope() -> None:
+    assert "T1" not in slopes({"T0": (0.1, 0.2), "T1": (None, 0.2)}, ["base", "sft"], "T0")
+
+
 class Clueless:
     """Always says the same."""
 
@@ -293,6 +328,7 @@ def test_problems_are_shown_with_graph_and_worked_solution(tmp_path: Path) -> No
     assert read.text.count("Worked solution") == 3
     shown = [q for q in result.questions.values() if q.text in read.text]
     assert {q.task for q in shown} == {"ATE", "NIE", "PN"}
+    assert "a solver that never looks at the graph: " in read.text
     solved = {q.task for q in shown if q.label and f'"PROB": "{q.label.value}"' in read.text}
     assert solved == {"ATE", "NIE", "PN"}
 

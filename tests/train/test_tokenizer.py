@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from caugym.train.nano import Size, create, weights_hash
-from caugym.train.tokenizer import END, PAD, START, build, phrases
+from caugym.train.tokenizer import END, OPENED, PAD, SPACED, START, build, phrases
 
 NAMES = [
     f"{a}{b} {c}"
@@ -23,7 +23,8 @@ TEXTS = [
     f"X = {a}\n{i} - 7 = {i - 7}"
     for i, (a, b) in enumerate(zip(NAMES, NAMES[1:] + NAMES[:1], strict=True))
 ]
-TOKENIZER = build(TEXTS, vocabulary=500)
+APART = ("high", "rate", "level")
+TOKENIZER = build(TEXTS, vocabulary=500, apart=APART)
 
 
 def pieces(text: str) -> list[str]:
@@ -32,7 +33,7 @@ def pieces(text: str) -> list[str]:
 
 @given(st.text(max_size=60))
 def test_any_text_comes_back(text: str) -> None:
-    if not any(mark in text for mark in (PAD, START, END)):
+    if not any(mark in text for mark in (PAD, START, END, SPACED, OPENED)):
         assert TOKENIZER.decode(TOKENIZER(text)["input_ids"]) == text
 
 
@@ -60,8 +61,28 @@ def test_a_name_inside_a_sentence_is_always_the_same_tokens() -> None:
             assert any(run[i : i + len(name_pieces)] == name_pieces for i in range(len(run))), (name, run)
 
 
+@pytest.mark.parametrize("name", NAMES[:20])
+def test_a_name_with_a_capital_or_at_the_start_of_a_line_is_the_same_tokens(name: str) -> None:
+    plain = TOKENIZER(f" {name}")["input_ids"]
+    for opened in (name.capitalize(), f" {name.capitalize()}", f"\n{name.capitalize()}"):
+        ids = TOKENIZER(opened)["input_ids"]
+        assert ids[-len(plain) :] == plain
+        assert TOKENIZER.decode(ids) == opened
+
+
+@given(st.text("aBcD E\n.", max_size=40))
+def test_capitals_come_back(text: str) -> None:
+    assert TOKENIZER.decode(TOKENIZER(text)["input_ids"]) == text
+
+
+def test_words_apart_are_in_no_phrase() -> None:
+    assert any("high" in phrase for phrase in phrases(TEXTS, 50))
+    assert not any("high" in phrase for phrase in phrases(TEXTS, 50, apart=("high",)))
+    assert " high" in pieces("The probability of trivap rate being high is 0.41.")
+
+
 def test_same_texts_same_tokenizer() -> None:
-    assert build(TEXTS, vocabulary=500).get_vocab() == TOKENIZER.get_vocab()
+    assert build(TEXTS, vocabulary=500, apart=APART).get_vocab() == TOKENIZER.get_vocab()
 
 
 def test_it_saves_loads_and_marks_the_assistant(tmp_path: Path) -> None:

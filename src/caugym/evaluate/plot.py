@@ -6,10 +6,12 @@ keep their size on a phone and on paper. Colours and sizes come from the style s
 ``s0``, ``s1``, ... for the series.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,9 @@ TICKS = (0, 25, 50, 75, 100)
 
 ROW, GAP = 42, 9
 """Pixels of a row at least, and between its series."""
+
+SLOPES, APART = 300, 17
+"""Pixels of a slope chart from 0 to 100 percent, and between the labels beside it."""
 
 POINTS = 240
 """The most points of a drawn curve; a longer one is averaged piecewise."""
@@ -82,6 +87,68 @@ def axis() -> str:
     """The scale that belongs under rows of `dots`."""
     labels = "".join(f'<span style="left:{tick}%">{tick}</span>' for tick in TICKS)
     return f'<div class="axis" aria-hidden="true">{labels}</div>'
+
+
+def slopes(lines: Mapping[str, Sequence[float | None]], stations: Sequence[str], whole: str) -> str:
+    """A slope chart: a line for each name, from station to station, on a scale of 0 to 100 percent.
+
+    The name and the last value stand at its right end; lines that end above their beginning are drawn as
+    gains, and those below it as losses.
+
+    Args:
+        lines: By name the shares at the stations; lines with an undefined share are not drawn.
+        stations: What is below the chart; at least two.
+        whole: The name of the line that stands for all, drawn strong.
+    """
+    drawn = {name: [v for v in each if v is not None] for name, each in lines.items()}
+    drawn = {name: each for name, each in drawn.items() if len(each) == len(stations)}
+    top = max((v for each in drawn.values() for v in each), default=1.0)
+    high = next(tick / 100 for tick in TICKS[1:] if tick / 100 >= top)
+    at = [f"{100 * i / (len(stations) - 1):.2f}%" for i in range(len(stations))]
+    ends = sorted(drawn, key=lambda name: -drawn[name][-1])
+    places = _spread([_down(drawn[name][-1], high) for name in ends])
+    ticks = {tick: _down(tick / 100, high) for tick in TICKS if tick <= 100 * high}
+    parts = [f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>' for y in ticks.values()]
+    for name in sorted(ends, key=lambda name: name == whole):
+        each = drawn[name]
+        change = "up" if each[-1] > each[0] else "down" if each[-1] < each[0] else "level"
+        kind = f"slope {change}{' all' if name == whole else ''}"
+        heights = [_down(share, high) for share in each]
+        for (x1, y1), (x2, y2) in pairwise(zip(at, heights, strict=True)):
+            parts.append(f'<line class="{kind}" x1="{x1}" x2="{x2}" y1="{y1:.1f}" y2="{y2:.1f}"/>')
+        parts += [
+            f'<circle class="{kind}" cx="{x}" cy="{y:.1f}" r="3"/>' for x, y in zip(at, heights, strict=True)
+        ]
+    labels = "".join(
+        f'<span{" class=all" if name == whole else ""} style="top:{y:.0f}px">{escape(name)} '
+        f"{percent(drawn[name][-1])}</span>"
+        for name, y in zip(ends, places, strict=True)
+    )
+    scale = "".join(f'<span style="top:{y:.0f}px">{tick}</span>' for tick, y in ticks.items())
+    said = "; ".join(f"{name} {' to '.join(map(percent, drawn[name]))}" for name in ends)
+    below = "".join(f"<span>{escape(station)}</span>" for station in stations)
+    return (
+        f'<div class="slopes"><div class="rise" aria-hidden="true">{scale}</div>'
+        f'<svg width="100%" height="{SLOPES}" role="img" aria-label="{escape(f"{said} percent")}">'
+        f'{"".join(parts)}</svg><div class="ends" aria-hidden="true">{labels}</div>'
+        f'<div class="stations">{below}</div></div>'
+    )
+
+
+def _down(share: float, high: float) -> float:
+    """Pixels from the top of a slope chart."""
+    return SLOPES * (1 - share / high)
+
+
+def _spread(heights: Sequence[float]) -> list[float]:
+    """The heights, ascending, moved apart as labels need and no further: an isotonic regression."""
+    blocks: list[list[float]] = []
+    for i, height in enumerate(heights):
+        blocks.append([height - APART * i])
+        while len(blocks) > 1 and fmean(blocks[-2]) > fmean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    means = [fmean(block) for block in blocks for _ in block]
+    return [mean + APART * i for i, mean in enumerate(means)]
 
 
 def panel(curve: Curve, series: int = 1) -> str:

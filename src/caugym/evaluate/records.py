@@ -2,7 +2,8 @@
 
 A run folder holds three files and needs nothing else to be graded, compared or reported:
 
-- ``run.json``: the resolved configuration, the model, the digest of the questions, versions, start and end;
+- ``run.json``: the resolved configuration, the model, the digest of the questions, versions, start and end,
+  and in the end how far shortcuts get on the questions;
 - ``questions.jsonl``: the questions as they were asked, one a line, with their labels;
 - ``records.jsonl``: one reply a line: ``id``, ``sample``, ``reply``, ``finish``, ``tokens`` and the two
   verdicts.
@@ -29,7 +30,7 @@ from caugym.problems.problem import Answer
 
 INFO, QUESTIONS, RECORDS = "run.json", "questions.jsonl", "records.jsonl"
 
-INFO_KEYS = ("model", "weights", "source", "about", "config", "questions", "starts", "finished")
+INFO_KEYS = ("model", "weights", "source", "about", "config", "questions", "starts", "shortcuts", "finished")
 """What ``run.json`` holds."""
 
 Record = dict[str, Any]
@@ -152,7 +153,8 @@ def append(file: BinaryIO, records: Iterable[Record]) -> None:
 def read_info(path: Path) -> dict[str, Any]:
     """The contents of ``run.json`` in the folder ``path``."""
     try:
-        info = {"about": [], **json.loads((path / INFO).read_text(encoding="utf-8"))}  # 0.1 noted none
+        noted = json.loads((path / INFO).read_text(encoding="utf-8"))
+        info = {"about": [], "shortcuts": [], **noted}  # 0.1 noted neither
         return {key: info[key] for key in INFO_KEYS}
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path / INFO} is damaged; remove the run and start it again") from None

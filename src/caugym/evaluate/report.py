@@ -18,7 +18,7 @@ from caugym.evaluate.anatomy.page import error_sheet, marked, section
 from caugym.evaluate.calibration import calibration_sheet
 from caugym.evaluate.compare import Comparison, compare
 from caugym.evaluate.examples import Example, examples
-from caugym.evaluate.plot import axis, dots, mark
+from caugym.evaluate.plot import axis, dots, mark, slopes
 from caugym.evaluate.prose import quoted, sentences
 from caugym.evaluate.records import Record, Run, load_all
 from caugym.evaluate.summary import PARTS, Part, Summary, parts, summary
@@ -133,16 +133,32 @@ def _chapter(runs: list[Run]) -> list[str]:
     return [
         f'<p class="lead">{escape(lead)}</p>',
         *(f"<p>{escape(sentence)}</p>" for sentence in more),
+        _slopes(runs),
         *(_accuracy(runs, part) for part in PARTS if part == "task" or _several(runs, part)),
         _verdicts(runs),
         *(_calibration(run) for run in runs),
         section(runs, cases),
+        _shortcuts(runs[0]),
         _examples(runs, cases),
     ]
 
 
 def _several(runs: list[Run], part: Part) -> bool:
     return len({getattr(question, part) for run in runs for question in run.questions.values()} - {None}) > 1
+
+
+def _slopes(runs: list[Run]) -> str:
+    """From run to run, a line for each task."""
+    if len(runs) < 2:
+        return ""
+    each = [{**parts(run), "all": summary(run)} for run in runs]
+    names = sorted({name for one in each for name in one})
+    lines = {name: [one[name].strict.value if name in one else None for one in each] for name in names}
+    return (
+        f"<h2>From {quoted(escape(runs[0].name))} to {quoted(escape(runs[-1].name))}</h2>"
+        '<p class="note">Right replies by task, in percent; intervals and probabilities are below.</p>'
+        f"{slopes(lines, [run.name for run in runs], 'all')}"
+    )
 
 
 def _accuracy(runs: list[Run], part: Part) -> str:
@@ -212,6 +228,17 @@ def _calibration(run: Run) -> str:
         return ""
     note = f'<p class="note">{escape(" ".join(sheet.notes))}</p>'
     return f"<h2>{escape(sheet.title)}</h2>{html_table(sheet.header, sheet.rows)}{note}"
+
+
+def _shortcuts(run: Run) -> str:
+    """How far one gets on these questions without any causal reasoning."""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in run.info["shortcuts"])
+    if not lines:
+        return ""
+    return (
+        '<h2>Shortcuts</h2><p class="note">How often one is right here without causal reasoning. Where a '
+        f"shortcut wins, the questions measure something else.</p><ul>{lines}</ul>"
+    )
 
 
 def _curves(trainings: Mapping[str, list[Record]]) -> str:

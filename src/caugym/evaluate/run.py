@@ -25,6 +25,7 @@ from caugym.backends import Backend, Instructed, Prompt, Reply, Sampling, Stream
 from caugym.core.errors import InputError
 from caugym.data.questions import Question
 from caugym.evaluate import records as folder
+from caugym.evaluate.audit.shortcuts import scored
 from caugym.evaluate.benchmarks import BENCHMARKS, Item
 from caugym.evaluate.records import Record, Run
 from caugym.evaluate.source import Source, source
@@ -32,6 +33,9 @@ from caugym.grade import grade
 
 PAPER = Sampling(temperature=0.6, top_p=0.95, max_tokens=8192, seed=0)
 """The sampling of the paper "Can Post-Training Transform LLMs into Causal Reasoners?" (with 5 samples)."""
+
+TRIED = 140
+"""Questions that the graph-blind solver tries, to say how far shortcuts get on what was asked."""
 
 PACKAGES = ("caugym", "numpy", "torch", "transformers", "vllm")
 
@@ -131,6 +135,9 @@ def run(
         unfinished = not info["finished"]
         try:
             _ask(model, asked, samples, sampling, batch, done, file, progress)
+            if unfinished:
+                found = scored(asked, TRIED)
+                info["shortcuts"] = list(found.verdicts()) if found else []
             info["finished"] = info["finished"] or _now()
         finally:
             if unfinished:
@@ -215,7 +222,7 @@ def _begin(out: Path, identity: dict[str, Any], lines: list[bytes], origin: dict
     start = {"time": _now(), "versions": _versions()}
     if not (out / folder.INFO).exists():
         folder.replace(out / folder.QUESTIONS, lines)
-        info = {**identity, **origin, "starts": [start], "finished": None}
+        info = {**identity, **origin, "starts": [start], "shortcuts": [], "finished": None}
     else:
         info = folder.read_info(out)
         changed = _changes(info, identity)

@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy
 from caugym.backends.local import load
 from caugym.core.streams import stream
 from caugym.train import directory, optimizer, prepare
-from caugym.train.corpus import corpus
+from caugym.train.corpus import corpus, levels
 from caugym.train.launch import free_port
 from caugym.train.nano import Size, create, weights_hash
 from caugym.train.recipe import Recipe, resolve
@@ -46,8 +46,8 @@ MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
 """Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
 
 PROMPT = 0.5
-"""Weight of a token of the prompt in the loss at the peak rate; it falls with the rate. A prompt names every
-variable several times, which is where the model learns to copy names."""
+"""Share of the steps that learn from prompts too, at the peak rate; it falls with the rate. A prompt names
+every variable several times, which is where the model learns to copy names."""
 
 LOG, SAVE = 20, 250
 """Steps between records of the learning curve, and between checkpoints."""
@@ -71,21 +71,21 @@ def batches(rows: Sequence[Row], world: int, rng: Random) -> list[list[list[Row]
     return steps
 
 
-def padded(rows: Sequence[Row], prompt: float) -> tuple[Tensor, Tensor]:
-    """Token ids, padded on the right, and the weight of each in the loss; both (rows, longest).
+def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor]:
+    """Token ids, padded on the right; whether each is of the text; and of the solution; (rows, longest) each.
 
     Args:
         rows: With ``input_ids`` and ``head``, the number of tokens in the prompt.
-        prompt: Weight of a token of the prompt; that of the solution's is 1, and 0 that of padding.
     """
     longest = -(-max(row["length"] for row in rows) // MULTIPLE) * MULTIPLE
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    weights = torch.zeros(len(rows), longest)
+    text = torch.zeros(len(rows), longest, dtype=torch.bool)
+    solution = torch.zeros_like(text)
     for i, row in enumerate(rows):
         ids[i, : row["length"]] = torch.from_numpy(row["input_ids"])
-        weights[i, : row["head"]] = prompt
-        weights[i, row["head"] : row["length"]] = 1
-    return ids, weights
+        text[i, : row["length"]] = True
+        solution[i, row["head"] : row["length"]] = True
+    return ids, text, solution
 
 
 def rate(step: int, steps: int) -> float:
@@ -107,7 +107,8 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     curve = Curve(out, len(steps)) if rank == 0 else None
     for step in range(_resumed(out, model, optimiser), len(steps)):
         share = rate(step, len(steps))
-        counts = _gradients(model, *padded(steps[step][rank], PROMPT * share))
+        prompt = stream("prompt", step).random() < PROMPT * share
+        counts = _gradients(model, steps[step][rank], prompt=prompt)
         for group, peak in zip(optimiser.param_groups, peaks, strict=True):
             group["lr"] = peak * share
         optimiser.step()
@@ -123,22 +124,27 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     dist.destroy_process_group()
 
 
-def _gradients(model: Any, ids: Tensor, weights: Tensor) -> Tensor:
-    """Gradients of the weighted mean loss over all processes.
+def _gradients(model: Any, rows: Sequence[Row], *, prompt: bool) -> Tensor:
+    """Gradients of the mean loss over all processes.
+
+    Args:
+        model: Gets the gradients.
+        rows: Of this process.
+        prompt: Whether to learn from the prompts too.
 
     Returns:
-        The sum of weights, the summed loss of the solutions, their tokens, and all tokens, padding too.
+        The tokens learnt from, the summed loss of the solutions, their tokens, and all tokens, padding too.
     """
-    chosen = weights[:, 1:] > 0
-    weights = weights[:, 1:][chosen]
+    ids, text, solution = padded(rows)
+    chosen = (text if prompt else solution)[:, 1:]
+    solution = solution[:, 1:][chosen]
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
         logits = model.lm_head(hidden[chosen])
     losses = cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
-    (losses * weights).sum().backward()
+    losses.sum().backward()
     parameters = list(model.parameters())
-    solution = weights == 1
-    counts = torch.tensor([weights.sum(), losses.detach()[solution].sum(), solution.sum(), ids.numel()])
+    counts = torch.tensor([len(losses), losses.detach()[solution].sum(), solution.sum(), ids.numel()])
     shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
     dist.all_reduce(shared)
     counts = shared[-len(counts) :].clone()
@@ -207,7 +213,7 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
     if not (out / "start").exists():
         spread = rows[:: max(1, len(rows) // SAMPLE)]
         texts = [row[side][0]["content"] for row in spread for side in ("prompt", "completion")]
-        create(out / "start", texts, seed=seed, size=size)
+        create(out / "start", texts, seed=seed, size=size, apart=levels())
     _, tokenizer = load(str(out / "start"))
     prepared = [
         {

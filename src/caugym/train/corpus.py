@@ -47,12 +47,12 @@ COMMONEST: dict[Task, tuple[Kind, ...]] = {
 """The common mistakes of each task; the first that a problem allows is its own."""
 
 SETS = {
-    "base": 0.72,
+    "base": 0.68,
     "rephrased": 0.08,
-    "omitted": 0.08,
-    "deconfounding": 0.03,
-    "redundant": 0.03,
-    "insufficient": 0.06,
+    "omitted": 0.06,
+    "deconfounding": 0.05,
+    "redundant": 0.06,
+    "insufficient": 0.07,
 }
 """Shares of the sets among the problems, so that the model knows all wordings."""
 
@@ -151,7 +151,8 @@ def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random)
                 name = _invented(rng, words=2)
             new[variable.name] = name
     old = dict.fromkeys(level for variable in variables for level in variable.levels)
-    new |= dict(zip(old, rng.sample(_letters().levels, len(old)), strict=True))
+    new |= dict(zip(old, rng.sample(levels(), len(old)), strict=True))
+    new |= {level: _invented(rng, words=1) for level in old if rng.random() < 0.15}
     new |= {key.capitalize(): name.capitalize() for key, name in new.items()}
     longest = sorted(new, key=len, reverse=True)
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
@@ -180,11 +181,17 @@ def _word(followers: dict[str, list[str]], rng: Random) -> str:
 
 
 class _Letters(NamedTuple):
-    """For two letters those that follow them in training stories; names of all stories, levels of these."""
+    """For two letters those that follow them in training stories; names of all stories."""
 
     followers: dict[str, list[str]]
     names: frozenset[str]
-    levels: tuple[str, ...]
+
+
+@cache
+def levels() -> tuple[str, ...]:
+    """Levels of training stories, sorted."""
+    told = (variable for story in stories() if not story.reserved for variable in story.variables)
+    return tuple(sorted({level for variable in told for level in variable.levels}))
 
 
 @cache
@@ -196,9 +203,7 @@ def _letters() -> _Letters:
         for first, second, third in zip(padded, padded[1:], padded[2:], strict=False):
             followers[first + second].append(third)
     names = frozenset(variable.name for story in stories() for variable in story.variables)
-    return _Letters(
-        followers, names, tuple(sorted({level for variable in told for level in variable.levels}))
-    )
+    return _Letters(followers, names)
 
 
 def _exercise(rng: Random) -> dict[str, Any]:

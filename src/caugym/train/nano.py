@@ -1,7 +1,7 @@
 """The small model: Qwen3 architecture, random weights from a seed, and its own tokenizer."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,9 @@ class Size:
     context: int = 1024
 
 
-def create(out: Path, texts: Sequence[str], *, seed: int = 0, size: Size | None = None) -> Path:
+def create(
+    out: Path, texts: Sequence[str], *, seed: int = 0, size: Size | None = None, apart: Collection[str] = ()
+) -> Path:
     """Write an untrained model and a tokenizer for ``texts``; `AutoModelForCausalLM` loads it.
 
     Args:
@@ -35,12 +37,13 @@ def create(out: Path, texts: Sequence[str], *, seed: int = 0, size: Size | None 
         texts: Prompts and solutions the tokenizer is fitted to.
         seed: Of the weights, hashed.
         size: Dimensions.
+        apart: Words that are never part of a phrase of the tokenizer.
 
     Returns:
         ``out``.
     """
     size = size or Size()
-    tokenizer = build(texts, size.vocabulary, size.context)
+    tokenizer = build(texts, size.vocabulary, size.context, apart)
     config = Qwen3Config(
         vocab_size=size.vocabulary,
         hidden_size=size.hidden,

@@ -4,14 +4,15 @@ A shortcut *fails* where it stays below a bound (`BOUNDS`), and *wins* above it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from caugym.core.errors import InputError
 from caugym.data.questions import Question, questions
 from caugym.evaluate.audit.surface import regression
-from caugym.problems.problem import Answer
+from caugym.problems.problem import Answer, Problem
 from caugym.problems.read import read
 from caugym.problems.shortcuts import (
     HEURISTICS,
@@ -94,47 +95,73 @@ def _verdict(what: str, share: float, fails: bool, more: str = "") -> str:
 
 def shortcuts(path: Path) -> Shortcuts | None:
     """The scores on the labelled questions of a file or set; None if it has none."""
+    return scored(questions(path))
+
+
+def scored(asked: Iterable[Question], tried: int | None = None) -> Shortcuts | None:
+    """The scores on labelled questions; None if there are none.
+
+    Args:
+        asked: The questions, in an order that says nothing about them where not all are tried.
+        tried: How many the graph-blind solver tries, which is slow; None for all.
+    """
     by_task: dict[str, list[Answer]] = defaultdict(list)
-    hits, choices = dict.fromkeys(DROPPED, 0), dict.fromkeys(HEURISTICS, 0)
     told: list[tuple[str, Answer]] = []
-    count = legible = careful = 0
+    attempts: list[_Attempt] = []
     tolerance = 0.0
-    for question in questions(path):
+    for question in asked:
         label = question.label
         if label is None or (label.status == "identified" and label.value is None):
             continue
-        count += 1
-        told.append((question.text, label))
-        tolerance = question.tolerance
         try:
             problem = read(question.text)
         except InputError:
-            by_task[question.task or "?"].append(label)
-            continue
-        legible += 1
-        by_task[problem.query.task].append(label)
-        fitting = guesses(problem)
-        for name in HEURISTICS:
-            choices[name] += _right(graph_blind(problem, name, fitting), question)
-        for dropped in DROPPED[1:]:
-            hits[dropped] += _right(graph_blind(drop_last(problem, dropped)), question)
-        careful += _right(graph_blind(problem, STATED, fitting, cautious=True), question)
-    if not count:
+            problem = None
+        if tried is None or len(told) < tried:
+            attempts.append(_attempt(question, problem))
+        told.append((question.text, label))
+        tolerance = question.tolerance
+        by_task[problem.query.task if problem else question.task or "?"].append(label)
+    if not told:
         return None
+    count = len(told)
     best = {task: best_constant(labels, tolerance) for task, labels in by_task.items()}
-    asked = {task: sum(label.answer is not None for label in labels) for task, labels in by_task.items()}
-    words = sum((majority(labels) or 0) * asked[task] for task, labels in by_task.items())
+    words = {task: sum(label.answer is not None for label in labels) for task, labels in by_task.items()}
+    more = sum((majority(labels) or 0) * words[task] for task, labels in by_task.items())
     return Shortcuts(
         {task: reply for task, (reply, _) in sorted(best.items())},
         sum(share * len(by_task[task]) for task, (_, share) in best.items()) / count,
-        words / sum(asked.values()) if any(asked.values()) else None,
-        {dropped: right / count for dropped, right in (hits | {0: choices[STATED]}).items()},
-        careful / count,
+        more / sum(words.values()) if any(words.values()) else None,
+        {dropped: _share(each.less.get(dropped, False) for each in attempts) for dropped in DROPPED},
+        _share(each.cautious for each in attempts),
         sum(label.status == "insufficient" for _, label in told) / count,
         _surface(told),
-        legible / count,
-        {name: right / count for name, right in choices.items()},
+        _share(bool(each.choices) for each in attempts),
+        {name: _share(each.choices.get(name, False) for each in attempts) for name in HEURISTICS},
     )
+
+
+class _Attempt(NamedTuple):
+    """Whether the graph-blind solver is right: with statements dropped, when cautious, by each heuristic."""
+
+    less: Mapping[int, bool] = {}
+    cautious: bool = False
+    choices: Mapping[str, bool] = {}
+
+
+def _attempt(question: Question, problem: Problem | None) -> _Attempt:
+    if problem is None:
+        return _Attempt()
+    fitting = guesses(problem)
+    choices = {name: _right(graph_blind(problem, name, fitting), question) for name in HEURISTICS}
+    less = {n: _right(graph_blind(drop_last(problem, n)), question) for n in DROPPED if n}
+    careful = _right(graph_blind(problem, STATED, fitting, cautious=True), question)
+    return _Attempt(less | {0: choices[STATED]}, careful, choices)
+
+
+def _share(right: Iterable[bool]) -> float:
+    each = list(right)
+    return sum(each) / len(each)
 
 
 def _surface(asked: Sequence[tuple[str, Answer]]) -> dict[str, float]:
