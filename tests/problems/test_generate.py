@@ -243,7 +243,7 @@ def test_numbers_that_were_rounded_are_carried_on_as_written(low: int, step: int
     statements = tuple(Statement(term, f"{units / 10**4:.4f}") for term, units in terms.items())
     variables = (Variable("rain", ("absent", "present")), Variable("mould", ("absent", "present")))
     for bound in ("lower", "upper"):
-        problem = Problem(variables, ((0, 1),), statements, Query("PN", 0, 1, 0, 0, bound))  # type: ignore[arg-type]
+        problem = Problem(variables, ((0, 1),), statements, Query("PN", 0, 1, 0, 0, bound))
         solution = solve(problem)
         steps = worked(solution)
         assert solution.answer.status == "identified"
