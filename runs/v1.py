@@ -8,15 +8,18 @@ finished is kept: the same command goes on. ``--scale 0.01`` makes a small one, 
 
 import argparse
 import os
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from statistics import fmean
 from time import perf_counter
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from caugym.data.check import CheckReport, check
 from caugym.data.manifest import MakeConfig, Manifest
-from caugym.data.shards import make
+from caugym.data.row import gold
+from caugym.data.shards import make, rows
 from caugym.evaluate.audit.shortcuts import Shortcuts, shortcuts
 from caugym.evaluate.gallery import gallery
 from caugym.evaluate.tables import percent
@@ -142,7 +145,18 @@ def page(
     ]
     for level, report in reports.items():
         lines += [f"**{level}**: {report}  ", *(f"{line}  " for line in report.variety().splitlines()), ""]
-    lines += ["## Shortcuts", ""]
+    lines += ["## Balance", "", "| set | Yes | lower bounds | clipped |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {named(folder)} | {' | '.join(balance(folder))} |" for each in folders.values() for folder in each
+    ]
+    lines += [
+        "",
+        "In percent: of the effects that have an answer those with Yes, in the task with fewest and in that "
+        "with most; of the bounds the lower ones, likewise; of the bounds that have an answer those at 0 or 1.",
+        "",
+        "## Shortcuts",
+        "",
+    ]
     heads = (
         "set",
         "constant",
@@ -159,7 +173,7 @@ def page(
         if found:
             looks = (found.surface.get("status"), found.surface.get("yes/no"))
             cells = map(percent, (found.constant, found.majority, *found.blind.values(), *looks))
-            lines.append(f"| {folder.parent.name}/{folder.name} | {' | '.join(cells)} |")
+            lines.append(f"| {named(folder)} | {' | '.join(cells)} |")
     lines += [
         "",
         "Shares of all questions in percent: the best constant a task (of `insufficient`, LACK_CONDITION); "
@@ -168,6 +182,32 @@ def page(
         "",
     ]
     return lines
+
+
+def named(folder: Path) -> str:
+    """Level and set."""
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def balance(folder: Path) -> tuple[str, str, str]:
+    """Shares of Yes, of lower bounds, and of clipped values, as cells."""
+    yes: dict[str, list[bool]] = defaultdict(list)
+    lower: dict[str, list[bool]] = defaultdict(list)
+    clipped = []
+    for row in rows(folder):
+        answer, bound = gold(row), row["query"]["bound"]
+        if bound:
+            lower[row["task"]].append(bound == "lower")
+            clipped += [answer.value in ("0.0000", "1.0000")] if answer.value else []
+        elif answer.answer:
+            yes[row["task"]].append(answer.answer == "Yes")
+    return span(yes), span(lower), percent(fmean(clipped))
+
+
+def span(shares: dict[str, list[bool]]) -> str:
+    """The lowest and the highest share of a task."""
+    each = [fmean(said) for said in shares.values()]
+    return f"{percent(min(each))} to {percent(max(each))}"
 
 
 if __name__ == "__main__":

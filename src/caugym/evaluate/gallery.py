@@ -71,7 +71,7 @@ such models prove it: they agree on every printed number and disagree on the ans
 
 
 def _chosen(folder: Path) -> list[Row]:
-    """For each task one of the first rows: where the graph decides, or where the answer is open."""
+    """For each task one of the first rows: an open one, or a number that the graph decides."""
     best: dict[str, Row] = {}
     for row in islice(rows(folder), LOOKED_AT * 7):
         if row["task"] not in best or _telling(row) > _telling(best[row["task"]]):
@@ -79,10 +79,11 @@ def _chosen(folder: Path) -> list[Row]:
     return [best[task] for task in TABLE if task in best]
 
 
-def _telling(row: Row) -> tuple[bool, bool]:
+def _telling(row: Row) -> tuple[bool, bool, bool]:
     answer = gold(row)
     blind = graph_blind(problem(row))
-    return answer.status == "insufficient", blind.value is not None and blind.value != answer.value
+    decides = blind.value is not None and blind.value != answer.value
+    return answer.status == "insufficient", answer.value not in (None, "0.0000", "1.0000"), decides
 
 
 def _example(row: Row) -> str:

@@ -206,14 +206,17 @@ class Writer:
             return [f"P({self.text(step.term)}) = P({self.text(step.parts[0].term)})"]
         additive = step.rule in ("complement", "rest", "sum") or step.rule.startswith("cells")
         parts = [self._number(part) for part in step.parts]
-        exact = all(part.exact for part in parts)
-        value = step.value if exact else RULES[step.rule].apply(*(part.value for part in parts))
-        result = number(value, self.places)
-        result = self.written[step.term] = result._replace(exact=exact and result.exact)
+        exact, result = all(part.exact for part in parts), number(step.value, self.places)
+        if not exact:
+            rounded = number(RULES[step.rule].apply(*(part.value for part in parts)), self.places)
+            if rounded.value != result.value:  # else the decimals end, whatever was rounded on the way
+                result = rounded._replace(exact=False)
+        self.written[step.term] = result
         whole = self.arithmetic.percent and additive and all(n.places == 2 for n in (*parts, result))
         writing, pattern = Arithmetic(whole), RULES[step.rule].pattern
         right = (pattern.replace("1 -", "100 -") if whole else pattern).format(*map(writing.show, parts))
-        return [f"P({self.text(step.term)}) = {writing.equation(right, result)}"]
+        shown = result._replace(exact=exact and result.exact)
+        return [f"P({self.text(step.term)}) = {writing.equation(right, shown)}"]
 
     def _number(self, step: Derivation) -> Number:
         """What a derived term was written as, so that what follows from it agrees to the last decimal."""
