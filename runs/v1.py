@@ -152,7 +152,7 @@ def page(
     lines += [
         "",
         "In percent: of the effects that have an answer those with Yes, in the task with fewest and in that "
-        "with most; of the bounds the lower ones, likewise; of the bounds that have an answer those at 0 or 1.",
+        "with most; of the bounds the lower ones, likewise; of the bounds with an answer those at 0 or 1.",
         "",
         "## Shortcuts",
         "",
