@@ -348,7 +348,9 @@ class _Bar:
         graded = [record["strict"]["correct"] for record in new if record["strict"]]
         self.right += sum(graded)
         self.graded += len(graded)
-        return f"{self.right / self.graded:.1%} right" if self.graded else "no labels"
+        if not self.graded:
+            return "no labels" if new else ""
+        return f"{100 * self.right / self.graded:.1f} % right"
 
 
 def _now() -> str:
