@@ -236,8 +236,8 @@ def _shortcuts(run: Run) -> str:
     if not lines:
         return ""
     return (
-        '<h2>Shortcuts</h2><p class="note">How often one is right here without causal reasoning. Where a '
-        f"shortcut wins, the questions measure something else.</p><ul>{lines}</ul>"
+        '<h2>Shortcuts</h2><p class="note">How often one is right here without causal reasoning; a model '
+        f"that is no better may do no more.</p><ul>{lines}</ul>"
     )
 
 

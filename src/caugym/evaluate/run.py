@@ -136,8 +136,8 @@ def run(
         try:
             _ask(model, asked, samples, sampling, batch, done, file, progress)
             if unfinished:
-                found = scored(asked, TRIED)
-                info["shortcuts"] = list(found.verdicts()) if found else []
+                found = scored(asked, TRIED, dropped=(0,))
+                info["shortcuts"] = [each.told for each in found.findings()] if found else []
             info["finished"] = info["finished"] or _now()
         finally:
             if unfinished:

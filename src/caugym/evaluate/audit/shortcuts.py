@@ -63,34 +63,51 @@ class Shortcuts:
 
     def verdicts(self) -> Iterator[str]:
         """One line for each shortcut: what it does, how far it gets, whether it fails."""
+        for found in self.findings():
+            yield found.told if found.fails is None else f"{found.told}: {'fails' if found.fails else 'WINS'}"
+
+    def findings(self) -> "Iterator[Finding]":
+        """The shortcuts, one at a time."""
         if self.lacking:
-            yield _verdict("saying LACK_CONDITION to everything", self.lacking, self.lacking <= 0.5)
+            yield _finding("saying LACK_CONDITION to everything", self.lacking, self.lacking <= 0.5)
         best = "the best constant a task"
         if self.constant > self.lacking:
-            yield _verdict(best, self.constant, self.constant <= BOUNDS["constant"])
+            yield _finding(best, self.constant, self.constant <= BOUNDS["constant"])
         if self.majority is not None:
-            yield _verdict("always Yes or always No", self.majority, self.majority <= BOUNDS["majority"])
+            yield _finding("always Yes or always No", self.majority, self.majority <= BOUNDS["majority"])
         if not self.read:
-            yield "graph-blind solver: the wording is not one that is read"
+            yield Finding("graph-blind solver: the wording is not one that is read", None)
         else:
             blind = self.blind[0]
             share, choice = max((share, name) for name, share in ({STATED: blind} | {**self.choices}).items())
             aside = [choice] + [f"{100 * self.read:.0f} % of the questions were read"] * (self.read <= 0.99)
             fails = share <= BOUNDS["graph-blind"]
-            yield _verdict("a solver that never looks at the graph", share, fails, "; ".join(aside))
-            gain, count = max((share - blind, count) for count, share in self.blind.items() if count)
-            what = f"the same after dropping the last {count}"
-            yield _verdict(what, blind + gain, gain <= BOUNDS["dropping"], f"{100 * gain:+.1f} points")
+            yield _finding("a solver that never looks at the graph", share, fails, "; ".join(aside))
+            gains = [(share - blind, count) for count, share in self.blind.items() if count]
+            if gains:
+                gain, count = max(gains)
+                what = f"the same after dropping the last {count}"
+                yield _finding(what, blind + gain, gain <= BOUNDS["dropping"], f"{100 * gain:+.1f} points")
         for target, share in self.surface.items():
             near = abs(share - 0.5) <= BOUNDS["surface"]
-            yield _verdict(
-                f"a regression on how the text looks, for the {target}", share, near, "a coin: 50 %"
-            )
+            what = f"a regression on how the text looks, for the {target}"
+            yield _finding(what, share, near, "a coin: 50 %")
 
 
-def _verdict(what: str, share: float, fails: bool, more: str = "") -> str:
-    aside = f" ({more})" if more else ""
-    return f"{what}: {100 * share:.1f} %{aside}: {'fails' if fails else 'WINS'}"
+class Finding(NamedTuple):
+    """A shortcut.
+
+    Attributes:
+        told: What it does, and how far it gets.
+        fails: Whether it stays below its bound, which a few questions cannot tell; None where it has no say.
+    """
+
+    told: str
+    fails: bool | None
+
+
+def _finding(what: str, share: float, fails: bool, more: str = "") -> Finding:
+    return Finding(f"{what}: {100 * share:.1f} %{f' ({more})' if more else ''}", fails)
 
 
 def shortcuts(path: Path) -> Shortcuts | None:
@@ -98,12 +115,15 @@ def shortcuts(path: Path) -> Shortcuts | None:
     return scored(questions(path))
 
 
-def scored(asked: Iterable[Question], tried: int | None = None) -> Shortcuts | None:
+def scored(
+    asked: Iterable[Question], tried: int | None = None, dropped: Sequence[int] = DROPPED
+) -> Shortcuts | None:
     """The scores on labelled questions; None if there are none.
 
     Args:
         asked: The questions, in an order that says nothing about them where not all are tried.
         tried: How many the graph-blind solver tries, which is slow; None for all.
+        dropped: How many of the last statements it forgets, in turn; 0 is among them.
     """
     by_task: dict[str, list[Answer]] = defaultdict(list)
     told: list[tuple[str, Answer]] = []
@@ -118,7 +138,7 @@ def scored(asked: Iterable[Question], tried: int | None = None) -> Shortcuts | N
         except InputError:
             problem = None
         if tried is None or len(told) < tried:
-            attempts.append(_attempt(question, problem))
+            attempts.append(_attempt(question, problem, dropped))
         told.append((question.text, label))
         tolerance = question.tolerance
         by_task[problem.query.task if problem else question.task or "?"].append(label)
@@ -132,7 +152,7 @@ def scored(asked: Iterable[Question], tried: int | None = None) -> Shortcuts | N
         {task: reply for task, (reply, _) in sorted(best.items())},
         sum(share * len(by_task[task]) for task, (_, share) in best.items()) / count,
         more / sum(words.values()) if any(words.values()) else None,
-        {dropped: _share(each.less.get(dropped, False) for each in attempts) for dropped in DROPPED},
+        {count: _share(each.less.get(count, False) for each in attempts) for count in dropped},
         _share(each.cautious for each in attempts),
         sum(label.status == "insufficient" for _, label in told) / count,
         _surface(told),
@@ -149,12 +169,12 @@ class _Attempt(NamedTuple):
     choices: Mapping[str, bool] = {}
 
 
-def _attempt(question: Question, problem: Problem | None) -> _Attempt:
+def _attempt(question: Question, problem: Problem | None, dropped: Sequence[int]) -> _Attempt:
     if problem is None:
         return _Attempt()
     fitting = guesses(problem)
     choices = {name: _right(graph_blind(problem, name, fitting), question) for name in HEURISTICS}
-    less = {n: _right(graph_blind(drop_last(problem, n)), question) for n in DROPPED if n}
+    less = {n: _right(graph_blind(drop_last(problem, n)), question) for n in dropped if n}
     careful = _right(graph_blind(problem, STATED, fitting, cautious=True), question)
     return _Attempt(less | {0: choices[STATED]}, careful, choices)
 
