@@ -40,7 +40,7 @@ for set in base $sets; do data="$data --data $out/train/$set"; done
 for set in base $sets; do
     for model in sft grpo; do
         "$caugym" eval --model "$out/$model/model" --set "$out/test/$set" --samples 1 --temperature 0 \
-            --max-tokens 320 --out "$out/runs/$set/$model"
+            --max-tokens 480 --out "$out/runs/$set/$model"
     done
 done
 "$caugym" report "$out"/runs/*/* --out "$out/report.html" --curves "$out/sft" --curves "$out/grpo"

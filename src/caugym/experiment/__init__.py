@@ -60,7 +60,7 @@ class Scale:
     seeds: int = 3
     tests: int = 350
     samples: int = 8
-    longest: int = 256
+    longest: int = 480
     overrides: tuple[str, ...] = ()
 
 

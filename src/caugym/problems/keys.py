@@ -28,6 +28,7 @@ class Keys:
         self.n = dag.n
         self.everything = (1 << dag.n) - 1
         self._masks = _masks(dag.n)
+        self._complete = len(dag.edges()) == dag.n * (dag.n - 1) // 2
         self._canonical: dict[Key, Key] = {}
 
     def of(self, term: Term) -> Key:
@@ -76,6 +77,8 @@ class Keys:
 
     def canonical(self, key: Key) -> Key:
         """The same probability without the conditions that the graph makes irrelevant."""
+        if self._complete and not key[2] >> self.n:
+            return key  # every condition matters
         short = self._canonical.get(key)
         if short is None:
             event, event_levels, given, levels = key
