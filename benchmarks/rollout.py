@@ -30,6 +30,7 @@ from caugym.backends.local import keep_memory, load, tokenise
 from caugym.problems.generate import TASKS, generate
 from caugym.train import grpo, prepare, settings, worker
 from caugym.train.recipe import Recipe, resolve
+from caugym.train.rollout import rollout_function
 
 GROUP = 8
 STEPS = 3
@@ -151,7 +152,7 @@ def agreement(path: str, rows: list[dict[str, Any]], count: int, tokens: int) ->
     for name in ("plain TRL", "ours"):
         with tempfile.TemporaryDirectory() as out:
             made = trainer(name, path, rows, exact, Path(out))
-            made.rollout_func = grpo.rollout_function(exact)
+            made.rollout_func = rollout_function(exact)
             made.train()
             ended[name] = parameters_to_vector(made.model.parameters()).detach()
     moved = (ended["plain TRL"] - start).norm()

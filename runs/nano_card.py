@@ -21,7 +21,7 @@ from caugym.estimands import TABLE
 from caugym.evaluate.run import evaluate
 from caugym.evaluate.summary import Summary, parts, summary
 from caugym.evaluate.tables import Sheet, interval, percent
-from caugym.problems.generate import SETS, Item, generate
+from caugym.problems.generate import SETS, TASKS, Item, generate
 
 SAMPLES, LONGEST = 8, 480
 """Replies a problem at temperature 0.6, and most tokens of a reply."""
@@ -108,7 +108,7 @@ def fluency(model: str, problems: int) -> Sheet:
 
 
 def _items(problems: int) -> Iterator[Item]:
-    for task in TABLE:
+    for task in TASKS:
         yield from generate("base", task, "easy", "test", 77, range(problems))
 
 
