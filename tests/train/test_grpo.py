@@ -12,7 +12,7 @@ from trl import GRPOTrainer
 
 from caugym.backends.local import load, tokenise
 from caugym.train import settings, worker
-from caugym.train.grpo import TrimmedGRPO, trainer
+from caugym.train.grpo import BranchedGRPO, TrimmedGRPO, trainer
 from caugym.train.prepare import online
 from caugym.train.recipe import resolve
 from caugym.train.rollout import rollout_function
@@ -50,18 +50,18 @@ def made(rows: list[Any], model: Path, out: Path) -> tuple[TrimmedGRPO, Any]:
     loaded, tokenizer = load(str(model), attention="eager")
     data = datasets.Dataset.from_list(online(rows, tokenizer, 100))
     grpo = trainer(loaded, tokenizer, data, resolve("grpo", overrides=FAST), out)
-    assert isinstance(grpo, TrimmedGRPO)
+    assert isinstance(grpo, BranchedGRPO)
     return grpo, tokenizer
 
 
-def test_trimming_changes_nothing_but_the_padding(
+def test_trimming_and_joining_change_nothing_but_the_work(
     rows: list[Any], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "MULTIPLE", 4)
     grpo, _ = made(rows, tiny, tmp_path)
     grpo.current_gradient_accumulation_steps = 1
     numbers = torch.Generator().manual_seed(0)
-    prompts, replies = [5, 9, 7], [4, 2, 6]
+    prompts, replies = [5, 9, 5], [4, 2, 6]
     left, right = 12, 11
     inputs = {
         "prompt_ids": torch.randint(3, 300, (3, left), generator=numbers),
@@ -72,24 +72,26 @@ def test_trimming_changes_nothing_but_the_padding(
         "sampling_per_token_logps": torch.zeros(3, right),
         "num_items_in_batch": torch.tensor(12),
     }
+    inputs["prompt_ids"][2] = inputs["prompt_ids"][0]
     seen: list[tuple[int, ...]] = []
     hook = grpo.model.base_model.register_forward_pre_hook(
         lambda module, args, kwargs: seen.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
     )
-    kinds = (TrimmedGRPO, GRPOTrainer)
-    passes = [kind._get_per_token_logps_and_entropies for kind in kinds]
-    losses = []
-    for one in passes:
-        monkeypatch.setattr(TrimmedGRPO, "_get_per_token_logps_and_entropies", one)
+    losses = [GRPOTrainer._compute_loss(grpo, grpo.model, inputs)]
+    plain = GRPOTrainer._get_per_token_logps_and_entropies
+    for name, one in (("_pass", TrimmedGRPO._pass), ("_get_per_token_logps_and_entropies", plain)):
+        monkeypatch.setattr(BranchedGRPO, name, one)
         losses.append(GRPOTrainer._compute_loss(grpo, grpo.model, inputs))
     hook.remove()
-    assert seen == [(3, 10 + 6), (3, 12 + 11)]
+    assert seen == [(2, 4 + 5 + 7), (3, 10 + 6), (3, 12 + 11)]
     gradients = [
         torch.autograd.grad(loss, list(grpo.model.parameters()), allow_unused=True) for loss in losses
     ]
-    torch.testing.assert_close(losses[0], losses[1])
-    for a, b in zip(*gradients, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(losses[0], losses[2])
+    torch.testing.assert_close(losses[1], losses[2])
+    for joined, trimmed, whole in zip(*gradients, strict=True):
+        torch.testing.assert_close(joined, whole, atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(trimmed, whole, atol=1e-6, rtol=1e-4)
 
 
 def test_rollouts_draw_by_step_process_and_place(rows: list[Any], tiny: Path) -> None:

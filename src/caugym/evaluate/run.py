@@ -136,9 +136,7 @@ def run(
         try:
             _ask(model, asked, samples, sampling, batch, done, file, progress)
             if unfinished:
-                found = scored(asked, TRIED, dropped=(0,))
-                info["shortcuts"] = [each.told for each in found.findings()] if found else []
-            info["finished"] = info["finished"] or _now()
+                info |= {"shortcuts": _shortcuts(asked), "finished": _now()}
         finally:
             if unfinished:
                 if isinstance(model, Streaming):
@@ -351,6 +349,12 @@ class _Bar:
         if not self.graded:
             return "no labels" if new else ""
         return f"{100 * self.right / self.graded:.1f} % right"
+
+
+def _shortcuts(asked: Sequence[Question]) -> list[str]:
+    """How far one gets without causal reasoning, in lines."""
+    found = scored(asked, TRIED, dropped=(0,))
+    return [each.told for each in found.findings()] if found else []
 
 
 def _now() -> str:

@@ -13,6 +13,7 @@ from trl import GRPOConfig, GRPOTrainer
 from caugym.backends.decode import supports
 from caugym.backends.local import end_tokens
 from caugym.train import optimizer, settings
+from caugym.train.branches import branches
 from caugym.train.head import use_plain_head
 from caugym.train.recipe import Recipe
 from caugym.train.reward import reward_functions
@@ -51,6 +52,22 @@ class TrimmedGRPO(GRPOTrainer):  # type: ignore[misc, unused-ignore]
     def _pass(self, model: Any, ids: Tensor, seen: Tensor, kept: int, **given: Any) -> Any:
         """One forward pass; see `GRPOTrainer._get_per_token_logps_and_entropies`."""
         return super()._get_per_token_logps_and_entropies(model, ids, seen, kept, **given)
+
+
+class BranchedGRPO(TrimmedGRPO):
+    """GRPO that computes a prompt once for all replies to it in a pass (`caugym.train.branches`)."""
+
+    def _pass(self, model: Any, ids: Tensor, seen: Tensor, kept: int, **given: Any) -> Any:
+        joined = branches(ids, seen, kept)
+        with self.accelerator.autocast():
+            found = model(
+                input_ids=joined.ids,
+                position_ids=joined.positions,
+                attention_mask=joined.mask(),
+                labels=joined.labels,
+                fused_lm_head=True,
+            )
+        return joined.back(found.log_probs), joined.back(found.entropy), None
 
 
 def used(mask: Tensor, reply: int) -> tuple[slice, int]:
@@ -104,7 +121,6 @@ def make(
     steps = math.lcm(args.steps_per_generation * args.num_iterations, args.gradient_accumulation_steps)
     steps //= args.gradient_accumulation_steps
     args.save_steps = steps * math.ceil(args.save_steps / steps)
-    ours = settings.device() == "cpu" and not rollout.vllm and supports(model.config)
     dtype = torch.bfloat16 if settings.bf16(recipe) else torch.float32
     ends = end_tokens(model, tokenizer)
     rewards = reward_functions(recipe.reward, rollout.max_tokens, ends, recipe.seed)
@@ -114,7 +130,7 @@ def make(
         reward_funcs=rewards,
         train_dataset=data,
         processing_class=tokenizer,
-        rollout_func=rollout_function(recipe, dtype) if ours else None,
+        rollout_func=rollout_function(recipe, dtype) if ours(model, recipe) else None,
         optimizers=(optimizer.make(model, recipe), None),
         **own,
     )
@@ -124,6 +140,13 @@ def make(
     return made
 
 
+def ours(model: Any, recipe: Recipe) -> bool:
+    """Whether replies are drawn, and passes computed, by our own code: on a CPU, for models that it knows."""
+    assert recipe.rollout is not None
+    return settings.device() == "cpu" and not recipe.rollout.vllm and supports(model.config)
+
+
 def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> TrimmedGRPO:
     """The TRL trainer of a recipe on prepared rows; see `caugym.train.prepare.online`."""
-    return make(TrimmedGRPO, model, tokenizer, data, recipe, out)
+    kind = BranchedGRPO if ours(model, recipe) else TrimmedGRPO
+    return make(kind, model, tokenizer, data, recipe, out)
