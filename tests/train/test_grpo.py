@@ -12,7 +12,7 @@ from trl import GRPOTrainer
 
 from caugym.backends.local import load, tokenise
 from caugym.train import settings, worker
-from caugym.train.grpo import BranchedGRPO, TrimmedGRPO, trainer
+from caugym.train.grpo import BranchedGRPO, TrimmedGRPO, side_by_side, trainer
 from caugym.train.prepare import online
 from caugym.train.recipe import resolve
 from caugym.train.rollout import rollout_function
@@ -34,6 +34,7 @@ def test_the_private_parts_of_trl_that_we_use_are_there() -> None:
     assert "rollout_func" in inspect.signature(GRPOTrainer.__init__).parameters
     source = inspect.getsource(GRPOTrainer)
     for name in (
+        "self._buffered_inputs[self._step % self.args.steps_per_generation]",
         "prompt_mask",
         "completion_mask",
         "num_items_in_batch",
@@ -92,6 +93,26 @@ def test_trimming_and_joining_change_nothing_but_the_work(
     for joined, trimmed, whole in zip(*gradients, strict=True):
         torch.testing.assert_close(joined, whole, atol=1e-6, rtol=1e-4)
         torch.testing.assert_close(trimmed, whole, atol=1e-6, rtol=1e-4)
+
+
+def test_replies_to_a_prompt_are_brought_side_by_side() -> None:
+    prompts = [7, 8, 7, 9, 8, 7, 9, 9]
+    batches = [
+        {
+            "prompt_ids": torch.tensor([[0, prompt] for prompt in prompts[start : start + 4]]),
+            "advantages": torch.arange(start, start + 4),
+            "names": [str(i) for i in range(start, start + 4)],
+            "num_items_in_batch": torch.tensor(12),
+            "images": None,
+        }
+        for start in (0, 4)
+    ]
+    made = side_by_side(batches)
+    assert [row[1] for batch in made for row in batch["prompt_ids"].tolist()] == [7, 7, 7, 8, 8, 9, 9, 9]
+    assert [i for batch in made for i in batch["advantages"].tolist()] == [0, 2, 5, 1, 4, 3, 6, 7]
+    assert [name for batch in made for name in batch["names"]] == list("02514367")
+    assert [len(batch["names"]) for batch in made] == [4, 4]
+    assert all(batch["num_items_in_batch"] == 12 and batch["images"] is None for batch in made)
 
 
 def test_rollouts_draw_by_step_process_and_place(rows: list[Any], tiny: Path) -> None:

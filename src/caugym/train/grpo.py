@@ -1,7 +1,8 @@
 """Group-relative policy optimisation through TRL, with our reward and, on a CPU, our rollout."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.utils import split_tensor_dict
 
 from caugym.backends.decode import supports
 from caugym.backends.local import end_tokens
@@ -55,7 +57,20 @@ class TrimmedGRPO(GRPOTrainer):  # type: ignore[misc, unused-ignore]
 
 
 class BranchedGRPO(TrimmedGRPO):
-    """GRPO that computes a prompt once for all replies to it in a pass (`caugym.train.branches`)."""
+    """GRPO that computes a prompt once for all replies to it in a pass (`caugym.train.branches`).
+
+    TRL shuffles the replies of a rollout; they are brought back side by side.
+    """
+
+    _buffered_inputs: list[dict[str, Any]] | None
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        before = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
+        if self._buffered_inputs is None or self._buffered_inputs is before:
+            return inputs
+        self._buffered_inputs = side_by_side(self._buffered_inputs)
+        return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
     def _pass(self, model: Any, ids: Tensor, seen: Tensor, kept: int, **given: Any) -> Any:
         joined = branches(ids, seen, kept)
@@ -68,6 +83,31 @@ class BranchedGRPO(TrimmedGRPO):
                 fused_lm_head=True,
             )
         return joined.back(found.log_probs), joined.back(found.entropy), None
+
+
+def side_by_side(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a rollout, in as many batches, those with the same prompt next to each other.
+
+    Args:
+        batches: By name, tensors and lists of rows; what is no sequence is the same in all batches.
+    """
+    joined: dict[str, Any] = {}
+    for key, first in batches[0].items():
+        parts = [batch[key] for batch in batches]
+        if isinstance(first, Tensor) and first.ndim:
+            joined[key] = torch.cat(parts)
+        else:
+            joined[key] = list(chain(*parts)) if isinstance(first, list) else first
+    prompts = [tuple(row) for row in joined["prompt_ids"].tolist()]
+    first_seen = {prompt: i for i, prompt in reversed(list(enumerate(prompts)))}
+    order = sorted(range(len(prompts)), key=lambda row: first_seen[prompts[row]])
+    for key, value in joined.items():
+        if isinstance(value, list):
+            joined[key] = [value[row] for row in order]
+        elif isinstance(value, Tensor) and value.ndim:
+            joined[key] = value[order]
+    split: list[dict[str, Any]] = split_tensor_dict(joined, len(batches))
+    return split
 
 
 def used(mask: Tensor, reply: int) -> tuple[slice, int]:
