@@ -35,7 +35,7 @@ from caugym.train.worker import quiet
 SIZE = Size(vocabulary=2560)
 """Dimensions of the model."""
 
-PROBLEMS, SAMPLE = 170_000, 6_000
+PROBLEMS, SAMPLE = 110_000, 6_000
 """Problems to learn from, and rows that the tokenizer is fitted to."""
 
 TOKENS, LONGEST, MULTIPLE, WINDOW = 3072, 640, 32, 1536
