@@ -32,7 +32,7 @@ from caugym.problems.read import read
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 
-RIGHT, COMMON = 0.4, 0.4
+RIGHT, COMMON = 0.6, 0.25
 """Shares of right solutions, and of the task's common mistake; the rest are other mistakes."""
 
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
