@@ -12,70 +12,89 @@ from caugym.backends.local import LocalModel
 from caugym.core.streams import stream
 from caugym.problems.mistakes import KINDS
 from caugym.problems.read import read
-from caugym.problems.solution import check_steps
+from caugym.problems.solution import Writer, check_steps, final_answer
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 from caugym.train import base, directory
-from caugym.train.corpus import COMMON, COMMONEST, DRILLS, FIRST, RIGHT, SETS, corpus
+from caugym.train.corpus import ASKED, COMMON, COMMONEST, DRILLS, RIGHT, SETS, STAGES, corpus
 from caugym.train.nano import Size
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
 
 
-def split(rows: list[dict[str, object]]) -> list[tuple[str, str]]:
-    return [(row["prompt"][0]["content"], row["completion"][0]["content"]) for row in rows]  # type: ignore[index]
+Dialogue = list[str]
+"""What user and assistant say, in turns."""
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[tuple[str, str]]:
-    return split(corpus(350, seed=5))
+def dialogues() -> list[Dialogue]:
+    rows = corpus(600, seed=5)
+    return [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
 
 
-def test_the_corpus_is_fluent(rows: list[tuple[str, str]]) -> None:
+@pytest.fixture(scope="module")
+def problems(dialogues: list[Dialogue]) -> list[Dialogue]:
+    return [dialogue for dialogue in dialogues if not dialogue[0].startswith("Calculate ")]
+
+
+def rights(problems: list[Dialogue]) -> float:
+    """The share of right answers."""
+    answers = [solve(read(prompt)).answer for prompt, *_ in problems]
+    replies = [reply for _, reply, *_ in problems]
+    right = [r.endswith("\n" + final_answer(a)) for r, a in zip(replies, answers, strict=True)]
+    return sum(right) / len(right)
+
+
+def test_the_corpus_is_fluent(dialogues: list[Dialogue], problems: list[Dialogue]) -> None:
     """Right or wrong, every equation holds, and exercises come as often as they should."""
-    assert all(check_steps(reply.split("\n")) == [] for _, reply in rows)
-    drills = [prompt for prompt, _ in rows if prompt.startswith("Calculate ")]
-    assert len(drills) == round(350 * DRILLS / (1 - DRILLS))
+    assert all(check_steps(reply.split("\n")) == [] for _, reply, *_ in dialogues)
+    assert len(dialogues) - len(problems) == pytest.approx(600 * DRILLS / (1 - DRILLS), abs=2)
 
 
-def test_the_corpus_is_unreliable_in_its_strategy(rows: list[tuple[str, str]]) -> None:
-    """About three answers in five are right, for small problems and large ones alike."""
-    right = []
-    for prompt, reply in rows[: len(rows) // 3]:
-        if not prompt.startswith("Calculate "):
-            answer = solve(read(prompt)).answer
-            right.append((answer.value or "LACK_CONDITION") in reply.rpartition("\n")[2])
-    assert len(right) > 80
-    assert RIGHT - 0.15 < sum(right) / len(right) < RIGHT + 0.3, "verdicts alone may be wrong too"
+def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dialogue]) -> None:
+    mixed = round(len(problems) * STAGES["mixed"])
+    assert rights(problems[:-mixed]) == 1
+    assert RIGHT - 0.15 < rights(problems[-mixed:]) < RIGHT + 0.3, "a wrong step may lead to the right answer"
 
 
-def test_problems_with_invented_names_can_be_read(rows: list[tuple[str, str]]) -> None:
+def test_numbers_are_asked_for_and_given_as_stated(problems: list[Dialogue]) -> None:
+    """As often as there are right solutions alone; in the notation that the solution has introduced."""
+    asked = [dialogue for dialogue in problems if dialogue[2:3] == [ASKED]]
+    assert len(asked) == pytest.approx(len(problems) * (1 - STAGES["mixed"]), abs=3)
+    for prompt, reply, _, listed in asked:
+        problem = read(prompt)
+        writer = Writer(solve(problem))
+        stated = {writer.stated(statement.term) for statement in problem.statements}
+        assert set(listed.split("\n")) <= stated
+        assert reply.startswith("X = ")
+
+
+def test_problems_with_invented_names_can_be_read(problems: list[Dialogue]) -> None:
     """Whatever the names, text and reply fit together; names of test problems are not among them."""
     told = {v.name for story in stories() for v in story.variables}
     reserved = {v.name for story in stories() if story.reserved for v in story.variables}
     invented = 0
-    for prompt, reply in rows:
-        if prompt.startswith("Calculate "):
-            continue
+    for prompt, reply, *_ in problems:
         problem = read(prompt)
         treatment = problem.variables[problem.query.treatment]
         assert reply.startswith(f"X = {treatment.name}: ")
         names = {v.name for v in problem.variables}
         assert not names & reserved
         invented += not names & told and any(" " in name for name in names)
-    assert 0.15 < invented / len(rows) < 0.35
+    assert 0.2 < invented / len(problems) < 0.4
 
 
 def test_shares_and_kinds_are_those_that_exist() -> None:
     assert sum(SETS.values()) == pytest.approx(1)
+    assert sum(STAGES.values()) == pytest.approx(1)
     assert RIGHT + COMMON < 1
     assert all(kind in KINDS and kind != "slip" for kinds in COMMONEST.values() for kind in kinds)
 
 
-def test_small_problems_come_first(rows: list[tuple[str, str]]) -> None:
-    early = [prompt for prompt, _ in rows[: round(350 * FIRST)] if not prompt.startswith("Calculate ")]
-    assert early
-    assert all(len(read(prompt).variables) == 3 for prompt in early)
+def test_small_problems_come_first(problems: list[Dialogue]) -> None:
+    early = round(len(problems) * STAGES["small"])
+    assert all(len(read(prompt).variables) == 3 for prompt, *_ in problems[:early])
+    assert any(len(read(prompt).variables) > 3 for prompt, *_ in problems[early:])
 
 
 def test_the_corpus_does_not_depend_on_the_workers() -> None:

@@ -227,6 +227,10 @@ class Writer:
         event, given = self.setting(term.event), self.setting(term.given)
         return f"{event} | {given}" if given else event
 
+    def stated(self, term: Term) -> str:
+        """A term that the text states, with its number, e.g. ``P(y | x') = 43``."""
+        return f"P({self.text(term)}) = {self.arithmetic.show(self.known[term])}"
+
     def _cells(self, variables: tuple[int, ...]) -> Iterator[Assignment]:
         for levels in product((0, 1), repeat=len(variables)):
             yield tuple(zip(variables, levels, strict=True))

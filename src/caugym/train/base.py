@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy
 
 from caugym.backends.local import load
 from caugym.core.streams import stream
-from caugym.train import directory, optimizer, prepare
+from caugym.train import attention, directory, optimizer, prepare
 from caugym.train.corpus import corpus, levels
 from caugym.train.launch import free_port
 from caugym.train.nano import Size, create, weights_hash
@@ -38,16 +38,15 @@ SIZE = Size(vocabulary=2560)
 PROBLEMS, SAMPLE = 110_000, 6_000
 """Problems to learn from, and rows that the tokenizer is fitted to."""
 
-TOKENS, LONGEST, MULTIPLE, WINDOW = 3072, 640, 32, 1536
-"""Tokens that a process takes in a step; most tokens of a row; rows are padded to a multiple of the third, as
-every new shape costs time and memory; rows among which those of like length are joined."""
+TOKENS, PASSES = 1536, 2
+"""Tokens that a process takes in a pass, few enough for its core's cache; passes in a step."""
+
+LONGEST, MULTIPLE, WINDOW = 768, 32, 1536
+"""Most tokens of a row; rows are padded to a multiple of the second, as every new shape costs time and
+memory; rows among which those of like length are joined."""
 
 MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
 """Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
-
-PROMPT = 0.5
-"""Share of the steps that learn from prompts too, at the peak rate; it falls with the rate. A prompt names
-every variable several times, which is where the model learns to copy names."""
 
 LOG, SAVE = 20, 250
 """Steps between records of the learning curve, and between checkpoints."""
@@ -55,8 +54,8 @@ LOG, SAVE = 20, 250
 Row = dict[str, Any]
 
 
-def batches(rows: Sequence[Row], world: int, rng: Random) -> list[list[list[Row]]]:
-    """For each step the rows of each process: about equally many tokens, rows of like length together."""
+def batches(rows: Sequence[Row], parallel: int, rng: Random) -> list[list[list[Row]]]:
+    """For each step the rows of each pass: about equally many tokens, rows of like length together."""
     steps = []
     for start in range(0, len(rows), WINDOW):
         window = sorted(rows[start : start + WINDOW], key=lambda row: int(row["length"]))
@@ -65,27 +64,25 @@ def batches(rows: Sequence[Row], world: int, rng: Random) -> list[list[list[Row]
             if parts[-1] and row["length"] * (len(parts[-1]) + 1) > TOKENS:
                 parts.append([])
             parts[-1].append(row)
-        joined = [parts[i : i + world] for i in range(0, len(parts) - world + 1, world)]
+        joined = [parts[i : i + parallel] for i in range(0, len(parts) - parallel + 1, parallel)]
         rng.shuffle(joined)
         steps += joined
     return steps
 
 
-def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor]:
-    """Token ids, padded on the right; whether each is of the text; and of the solution; (rows, longest) each.
+def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
+    """Token ids, padded on the right, and whether each is to be learnt; (rows, longest) each.
 
     Args:
         rows: With ``input_ids`` and ``head``, the number of tokens in the prompt.
     """
     longest = -(-max(row["length"] for row in rows) // MULTIPLE) * MULTIPLE
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    text = torch.zeros(len(rows), longest, dtype=torch.bool)
-    solution = torch.zeros_like(text)
+    learnt = torch.zeros(len(rows), longest, dtype=torch.bool)
     for i, row in enumerate(rows):
         ids[i, : row["length"]] = torch.from_numpy(row["input_ids"])
-        text[i, : row["length"]] = True
-        solution[i, row["head"] : row["length"]] = True
-    return ids, text, solution
+        learnt[i, row["head"] : row["length"]] = True
+    return ids, learnt
 
 
 def rate(step: int, steps: int) -> float:
@@ -99,22 +96,20 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     torch.set_num_threads(1)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
     dist.init_process_group("gloo")
-    model, tokenizer = load(str(out / "start"), attention=directory.attention())
+    model, tokenizer = load(str(out / "start"), attention=attention.NAME)
     model.float().train()
     optimiser = optimizer.make(model, directory.recipe(out))
     assert optimiser is not None
     peaks = [group["lr"] for group in optimiser.param_groups]
     curve = Curve(out, len(steps)) if rank == 0 else None
     for step in range(_resumed(out, model, optimiser), len(steps)):
-        share = rate(step, len(steps))
-        prompt = stream("prompt", step).random() < PROMPT * share
-        counts = _gradients(model, steps[step][rank], prompt=prompt)
+        counts = _gradients(model, steps[step][rank::world])
         for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * share
+            group["lr"] = peak * rate(step, len(steps))
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)
         if curve:
-            curve.add(step + 1, *counts[1:].tolist())
+            curve.add(step + 1, *counts.tolist())
             if (step + 1) % save == 0:
                 _saved(out, model, optimiser, step + 1)
     if curve:
@@ -124,33 +119,33 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     dist.destroy_process_group()
 
 
-def _gradients(model: Any, rows: Sequence[Row], *, prompt: bool) -> Tensor:
-    """Gradients of the mean loss over all processes.
+def _gradients(model: Any, passes: Sequence[Sequence[Row]]) -> Tensor:
+    """Gradients of the mean loss over all processes and passes.
 
     Args:
         model: Gets the gradients.
-        rows: Of this process.
-        prompt: Whether to learn from the prompts too.
+        passes: The rows of each pass of this process.
 
     Returns:
-        The tokens learnt from, the summed loss of the solutions, their tokens, and all tokens, padding too.
+        The summed loss, the tokens learnt from, and all tokens, padding too.
     """
-    ids, text, solution = padded(rows)
-    chosen = (text if prompt else solution)[:, 1:]
-    solution = solution[:, 1:][chosen]
-    with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-        logits = model.lm_head(hidden[chosen])
-    losses = cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
-    losses.sum().backward()
+    counts = torch.zeros(3)
+    for rows in passes:
+        ids, learnt = padded(rows)
+        learnt = learnt[:, 1:]
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+            logits = model.lm_head(hidden[learnt])
+        loss = cross_entropy(logits.float(), ids[:, 1:][learnt], reduction="sum")
+        loss.backward()
+        counts += torch.tensor([loss.item(), len(logits), ids.numel()])
     parameters = list(model.parameters())
-    counts = torch.tensor([len(losses), losses.detach()[solution].sum(), solution.sum(), ids.numel()])
     shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
     dist.all_reduce(shared)
     counts = shared[-len(counts) :].clone()
     start = 0
     for p in parameters:
-        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[0])
+        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[1])
         start += p.numel()
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     return counts
@@ -212,7 +207,7 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
     rows = corpus(problems, seed, workers)
     if not (out / "start").exists():
         spread = rows[:: max(1, len(rows) // SAMPLE)]
-        texts = [row[side][0]["content"] for row in spread for side in ("prompt", "completion")]
+        texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
         create(out / "start", texts, seed=seed, size=size, apart=levels())
     _, tokenizer = load(str(out / "start"))
     prepared = [
@@ -223,7 +218,7 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
         }
         for row in prepare.supervised(rows, tokenizer, LONGEST)
     ]
-    steps = batches(prepared, workers, stream("batches", seed))
+    steps = batches(prepared, workers * PASSES, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {

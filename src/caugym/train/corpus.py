@@ -1,12 +1,15 @@
 """What the bundled base model learns from: worked solutions, right ones and wrong ones, and sums.
 
 A model trained on the web is fluent and unreliable: it has seen causal questions answered well and badly. The
-corpus imitates that on purpose. Every problem comes with one worked solution: the right one, the mistake most
-common for its task, or any other typed mistake (`caugym.problems.mistakes`). Which of the three is drawn
-depends on nothing in the problem, so only the strategy is unreliable: reading and arithmetic are always
-right. Short exercises in arithmetic, in the notation of the solutions, come in between.
+corpus imitates that on purpose, in two parts. In the first the model becomes fluent: every problem comes with
+its right solution and with a second question, for the numbers that the text states, since to look numbers up
+is what a model of this size finds hardest. In the second, short part it becomes unreliable: a problem comes
+with the right solution, with the mistake most common for its task, or with any other typed mistake
+(`caugym.problems.mistakes`). Which of the three is drawn depends on nothing in the problem, so only the
+strategy is unreliable: reading and arithmetic are always right. Short exercises in arithmetic, in the
+notation of the solutions, come in between.
 
-Rows are in the order of learning: small problems first, then all.
+Rows are in the order of learning: small problems first, then all, then those with mistakes.
 """
 
 import re
@@ -15,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import cycle
 from random import Random
 from typing import Any, NamedTuple
 
@@ -29,11 +33,19 @@ from caugym.problems.mistakes import KINDS, Kind, Mistake, mistakes
 from caugym.problems.names import half
 from caugym.problems.problem import Variable
 from caugym.problems.read import read
+from caugym.problems.solution import Writer
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 
-RIGHT, COMMON = 0.6, 0.25
-"""Shares of right solutions, and of the task's common mistake; the rest are other mistakes."""
+STAGES = {"small": 0.1, "right": 0.8, "mixed": 0.1}
+"""What is learnt one after the other, in shares of the problems: those with three variables and right
+solutions; all, with right solutions; all, with mistakes."""
+
+RIGHT, COMMON = 0.4, 0.35
+"""Shares, when mixed, of right solutions and of the task's common mistake; the rest are other mistakes."""
+
+ASKED, LISTED = "Write down the numbers that are given.", 8
+"""The second question, and most numbers in the reply to it."""
 
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
     "ATE": ("naive", "stratum", "sign"),
@@ -59,8 +71,8 @@ SETS = {
 SMALL = replace(LEVELS["easy"], variables=(3, 3))
 """The level of the first problems: three variables."""
 
-FIRST, DRILLS = 0.1, 0.2
-"""Shares of small problems and of exercises."""
+DRILLS = 0.2
+"""Share of exercises."""
 
 NOVEL = 0.6
 """Share of the problems with other levels, and most often other names, than those in which they were told: to
@@ -75,7 +87,7 @@ class Part:
     """A run of problems of one set, made by one process."""
 
     set: str
-    small: bool
+    stage: str
     seed: int
     start: int
     count: int
@@ -89,44 +101,48 @@ def corpus(problems: int, seed: int = 0, workers: int = 1) -> list[dict[str, Any
         seed: Of problems, mistakes and exercises.
         workers: Processes that make problems; the rows do not depend on it.
     """
-    first = round(problems * FIRST)
-    parts = list(_parts("base", small=True, count=first, seed=seed))
-    for name, share in SETS.items():
-        parts += _parts(name, small=False, count=round((problems - first) * share), seed=seed)
-    with ProcessPoolExecutor(workers) as pool:
-        made = [row for rows in pool.map(_rows, parts) for row in rows]
-    exercises = round(problems * DRILLS / (1 - DRILLS))
     rng = stream("corpus", seed)
-    early, late = made[:first], made[first:]
-    cut = round(exercises * 2 * FIRST)
-    for rows, drills in ((early, cut), (late, exercises - cut)):
-        rows += [_exercise(rng) for _ in range(drills)]
-        rng.shuffle(rows)
-    return early + late
+    rows: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(workers) as pool:
+        for stage, share in STAGES.items():
+            sets = {"base": 1.0} if stage == "small" else SETS
+            counts = {name: problems * share * part for name, part in sets.items()}
+            parts = [part for name, count in counts.items() for part in _parts(name, stage, count, seed)]
+            made = [row for rows in pool.map(_rows, parts) for row in rows]
+            made += [_exercise(rng) for _ in range(round(problems * share * DRILLS / (1 - DRILLS)))]
+            rng.shuffle(made)
+            rows += made
+    return rows
 
 
-def _parts(name: str, *, small: bool, count: int, seed: int) -> Iterator[Part]:
-    for start in range(0, count, CHUNK):
-        yield Part(name, small, seed, start, min(CHUNK, count - start))
+def _parts(name: str, stage: str, count: float, seed: int) -> Iterator[Part]:
+    for start in range(0, round(count), CHUNK):
+        yield Part(name, stage, seed, start, min(CHUNK, round(count) - start))
 
 
 def _rows(part: Part) -> list[dict[str, Any]]:
     tasks = tuple(COMMONEST)
     wanted = [(tasks[i % len(tasks)], i // len(tasks)) for i in range(part.start, part.start + part.count)]
-    level = SMALL if part.small else "easy"
-    split = "small" if part.small else "train"
-    return [_row(item, part.seed) for item in generate_mixed(part.set, wanted, level, split, part.seed)]
+    level = SMALL if part.stage == "small" else "easy"
+    items = generate_mixed(part.set, wanted, level, part.stage, part.seed)
+    return [_row(item, part) for item in items]
 
 
-def _row(item: Item, seed: int) -> dict[str, Any]:
-    rng = stream("corpus", seed, item.id)
+def _row(item: Item, part: Part) -> dict[str, Any]:
+    rng = stream("corpus", part.seed, item.id)
+    solution = solve(item.problem)
     steps = item.solution
-    drawn = rng.random()
-    if drawn >= RIGHT:
-        made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
+    texts = [item.prompt]
+    if part.stage == "mixed":
+        drawn = rng.random()
+        made = [m for m in mistakes(solution, rng) if m.kind != "slip"] if drawn >= RIGHT else []
         if made:
             steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
-    texts = item.prompt, "\n".join(steps)
+        texts.append("\n".join(steps))
+    else:
+        writer = Writer(solution)
+        stated = [writer.stated(statement.term) for statement in item.problem.statements]
+        texts += ["\n".join(steps), ASKED, "\n".join(rng.sample(stated, min(LISTED, len(stated))))]
     if rng.random() < NOVEL:
         texts = _renamed(texts, item.problem.variables, rng)
     return _example(*texts)
@@ -141,7 +157,7 @@ def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -
     return rng.choice([m for m in made if m.kind == kind])
 
 
-def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random) -> tuple[str, str]:
+def _renamed(texts: Sequence[str], variables: Sequence[Variable], rng: Random) -> list[str]:
     """The texts with other levels, and most often other names; as they are if they cannot be read then."""
     new: dict[str, str] = {}
     if rng.random() < 0.7:
@@ -156,12 +172,12 @@ def _renamed(texts: tuple[str, str], variables: Sequence[Variable], rng: Random)
     new |= {key.capitalize(): name.capitalize() for key, name in new.items()}
     longest = sorted(new, key=len, reverse=True)
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
-    prompt, reply = (pattern.sub(lambda found: new[found[0]], text) for text in texts)
+    prompt, *turns = (pattern.sub(lambda found: new[found[0]], text) for text in texts)
     try:
         read(prompt)
     except InputError:  # a level's name is also a word of the sentence around it
-        return texts
-    return prompt, reply
+        return list(texts)
+    return [prompt, *turns]
 
 
 def _invented(rng: Random, words: int) -> str:
@@ -232,5 +248,8 @@ def _percent(rng: Random) -> Number:
     return Number(rng.randint(1, 99), 2)
 
 
-def _example(prompt: str, reply: str) -> dict[str, Any]:
-    return {"prompt": spoken("user", prompt), "completion": spoken("assistant", reply)}
+def _example(prompt: str, *turns: str) -> dict[str, Any]:
+    """A row; after the prompt, assistant and user take turns."""
+    speakers = cycle(("assistant", "user"))
+    completion = [message for turn in turns for message in spoken(next(speakers), turn)]
+    return {"prompt": spoken("user", prompt), "completion": completion}
