@@ -43,5 +43,5 @@ for set in base $sets; do
             --max-tokens 480 --out "$out/runs/$set/$model"
     done
 done
-"$caugym" report "$out"/runs/*/* --out "$out/report.html" --curves "$out/sft" --curves "$out/grpo"
+"$caugym" report "$out"/runs/*/* --out "$out/report.html" --training "$out/sft" --training "$out/grpo"
 echo "see $out/report.html"

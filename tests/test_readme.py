@@ -1,4 +1,7 @@
-"""What the README shows is what happens: its commands and its Python are run in an empty folder."""
+"""What the README shows is what happens: its commands and its Python are run in an empty folder.
+
+What the scripts in `runs` and the examples of `--help` call exists.
+"""
 
 import doctest
 import os
@@ -12,7 +15,8 @@ from typer.main import get_group
 
 from caugym.cli import app
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 QUESTION = re.search(r"```text\n(Suppose .*?)```", README, re.DOTALL)
 
@@ -50,3 +54,20 @@ def test_the_table_has_every_command_and_no_other() -> None:
     shown = re.findall(r"^\| `caugym (\w+)", README, re.MULTILINE)
     real = list(get_group(app).commands)
     assert shown == real
+
+
+COMMANDS = get_group(app).commands
+CALLS = [
+    (source, *call)
+    for source, text in (
+        *((script.name, script.read_text().replace("\\\n", " ")) for script in (ROOT / "runs").glob("*.sh")),
+        *((f"{name} --help", str(command.epilog)) for name, command in COMMANDS.items()),
+    )
+    for call in re.findall(r'(?:"\$caugym"|Example: caugym) (\w+) (.*)', text)
+]
+
+
+@pytest.mark.parametrize(("source", "name", "arguments"), CALLS)
+def test_what_scripts_and_examples_call_exists(source: str, name: str, arguments: str) -> None:
+    known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", arguments)) <= known, source

@@ -57,6 +57,13 @@ def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dia
     assert RIGHT - 0.15 < rights(problems[-mixed:]) < RIGHT + 0.3, "a wrong step may lead to the right answer"
 
 
+def test_the_last_stage_can_be_had_alone() -> None:
+    rows = corpus(56, seed=7, stages={"mixed": 1})
+    assert all(len(row["completion"]) == 1 for row in rows)
+    problems = [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
+    assert rights([p for p in problems if not p[0].startswith("Calculate ")]) < 0.8
+
+
 def test_numbers_are_asked_for_and_given_as_stated(problems: list[Dialogue]) -> None:
     """As often as there are right solutions alone; in the notation that the solution has introduced."""
     asked = [dialogue for dialogue in problems if dialogue[2:3] == [ASKED]]

@@ -146,7 +146,7 @@ def report(
         list[Path] | None, typer.Option(help="A folder of `caugym train`: show its curves; repeatable.")
     ] = None,
 ) -> None:
-    """Write one self-contained HTML page with tables and plots."""
+    """Write one self-contained HTML page with tables and plots; as .md, the tables as Markdown."""
     from caugym.evaluate.report import report as write_report
 
     write_report(runs, out, {path.name: path for path in training or ()})

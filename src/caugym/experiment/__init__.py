@@ -76,7 +76,7 @@ class Stage:
         method: Of `caugym.train.METHODS`.
         share: Of the arm's tokens.
         overrides: Changes of the recipe.
-        corpus: Learn from more of what the base was made of, not from the problems.
+        corpus: Learn from more of what the base has learnt from at last, not from the problems.
     """
 
     method: str
@@ -195,10 +195,10 @@ def _train(
 
 
 def _corpus(scale: Scale, seed: int) -> list[dict[str, Any]]:
-    """More of what the base has learnt from, as many problems as the other arms have."""
+    """More of what the base has learnt from at last, as many problems as the other arms have."""
     from caugym.train.corpus import corpus
 
-    return corpus(TASKS * scale.problems, seed=1000 + seed, workers=4)
+    return corpus(TASKS * scale.problems, seed=1000 + seed, workers=4, stages={"mixed": 1})
 
 
 def _recipe(

@@ -14,7 +14,7 @@ Rows are in the order of learning: small problems first, then all, then those wi
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -93,18 +93,21 @@ class Part:
     count: int
 
 
-def corpus(problems: int, seed: int = 0, workers: int = 1) -> list[dict[str, Any]]:
+def corpus(
+    problems: int, seed: int = 0, workers: int = 1, stages: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
     """Rows for supervised training, in the order in which they are to be learnt.
 
     Args:
         problems: How many problems; exercises come on top.
         seed: Of problems, mistakes and exercises.
         workers: Processes that make problems; the rows do not depend on it.
+        stages: Names and shares of stages, `STAGES` by default.
     """
     rng = stream("corpus", seed)
     rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor(workers) as pool:
-        for stage, share in STAGES.items():
+        for stage, share in (stages or STAGES).items():
             sets = {"base": 1.0} if stage == "small" else SETS
             counts = {name: problems * share * part for name, part in sets.items()}
             parts = [part for name, count in counts.items() for part in _parts(name, stage, count, seed)]
