@@ -10,6 +10,8 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -48,8 +50,12 @@ memory; rows among which those of like length are joined."""
 MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
 """Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
 
-LOG, SAVE = 20, 250
-"""Steps between records of the learning curve, and between checkpoints."""
+PROMPT = 0.5
+"""Share of the steps that learn from prompts too, at the peak rate; it falls with the rate. A prompt names
+every variable several times, which is where the model learns to copy names."""
+
+LOG, SAVE, CHUNK = 20, 250, 4000
+"""Steps between records of the learning curve, and between checkpoints; rows tokenised at a time."""
 
 Row = dict[str, Any]
 
@@ -70,19 +76,21 @@ def batches(rows: Sequence[Row], parallel: int, rng: Random) -> list[list[list[R
     return steps
 
 
-def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
-    """Token ids, padded on the right, and whether each is to be learnt; (rows, longest) each.
+def padded(rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor]:
+    """Token ids, padded on the right; whether each is of the text; and of a reply; (rows, longest) each.
 
     Args:
         rows: With ``input_ids`` and ``head``, the number of tokens in the prompt.
     """
     longest = -(-max(row["length"] for row in rows) // MULTIPLE) * MULTIPLE
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    learnt = torch.zeros(len(rows), longest, dtype=torch.bool)
+    text = torch.zeros(len(rows), longest, dtype=torch.bool)
+    reply = torch.zeros_like(text)
     for i, row in enumerate(rows):
         ids[i, : row["length"]] = torch.from_numpy(row["input_ids"])
-        learnt[i, row["head"] : row["length"]] = True
-    return ids, learnt
+        text[i, : row["length"]] = True
+        reply[i, row["head"] : row["length"]] = True
+    return ids, text, reply
 
 
 def rate(step: int, steps: int) -> float:
@@ -103,13 +111,15 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     peaks = [group["lr"] for group in optimiser.param_groups]
     curve = Curve(out, len(steps)) if rank == 0 else None
     for step in range(_resumed(out, model, optimiser), len(steps)):
-        counts = _gradients(model, steps[step][rank::world])
+        share = rate(step, len(steps))
+        prompt = stream("prompt", step).random() < PROMPT * share
+        counts = _gradients(model, steps[step][rank::world], prompt=prompt)
         for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * rate(step, len(steps))
+            group["lr"] = peak * share
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)
         if curve:
-            curve.add(step + 1, *counts.tolist())
+            curve.add(step + 1, *counts[1:].tolist())
             if (step + 1) % save == 0:
                 _saved(out, model, optimiser, step + 1)
     if curve:
@@ -119,33 +129,35 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     dist.destroy_process_group()
 
 
-def _gradients(model: Any, passes: Sequence[Sequence[Row]]) -> Tensor:
+def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool) -> Tensor:
     """Gradients of the mean loss over all processes and passes.
 
     Args:
         model: Gets the gradients.
         passes: The rows of each pass of this process.
+        prompt: Whether to learn from the prompts too.
 
     Returns:
-        The summed loss, the tokens learnt from, and all tokens, padding too.
+        The tokens learnt from, the summed loss of the replies, their tokens, and all tokens, padding too.
     """
-    counts = torch.zeros(3)
+    counts = torch.zeros(4)
     for rows in passes:
-        ids, learnt = padded(rows)
-        learnt = learnt[:, 1:]
+        ids, text, reply = padded(rows)
+        chosen = (text if prompt else reply)[:, 1:]
+        reply = reply[:, 1:][chosen]
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-            logits = model.lm_head(hidden[learnt])
-        loss = cross_entropy(logits.float(), ids[:, 1:][learnt], reduction="sum")
-        loss.backward()
-        counts += torch.tensor([loss.item(), len(logits), ids.numel()])
+            logits = model.lm_head(hidden[chosen])
+        losses = cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
+        losses.sum().backward()
+        counts += torch.tensor([len(losses), losses.detach()[reply].sum(), reply.sum(), ids.numel()])
     parameters = list(model.parameters())
     shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
     dist.all_reduce(shared)
     counts = shared[-len(counts) :].clone()
     start = 0
     for p in parameters:
-        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[1])
+        p.grad.copy_(shared[start : start + p.numel()].view_as(p) / counts[0])
         start += p.numel()
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     return counts
@@ -209,15 +221,9 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
         spread = rows[:: max(1, len(rows) // SAMPLE)]
         texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
         create(out / "start", texts, seed=seed, size=size, apart=levels())
-    _, tokenizer = load(str(out / "start"))
-    prepared = [
-        {
-            "input_ids": np.array(row["input_ids"], dtype=np.int16),
-            "head": row["labels"].count(-100),
-            "length": row["length"],
-        }
-        for row in prepare.supervised(rows, tokenizer, LONGEST)
-    ]
+    chunks = [(out / "start", rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        prepared = [row for chunk in pool.map(_tokenised, chunks) for row in chunk]
     steps = batches(prepared, workers * PASSES, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
@@ -235,6 +241,21 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
     del rows, prepared  # gigabytes that the processes need
     os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
     spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
+
+
+def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
+    """Rows as `padded` takes them; a few of thousands are too long and left out."""
+    quiet()
+    model, rows = chunk
+    _, tokenizer = load(str(model))
+    return [
+        {
+            "input_ids": np.array(row["input_ids"], dtype=np.int16),
+            "head": row["labels"].count(-100),
+            "length": row["length"],
+        }
+        for row in prepare.supervised(rows, tokenizer, LONGEST)
+    ]
 
 
 def main() -> None:
