@@ -264,16 +264,15 @@ def test_killed_at_any_moment_it_completes_with_the_same_bytes(
 
     start = time.monotonic()
     assert begin(tmp_path / "whole").wait() == 0
-    long = time.monotonic() - start
+    shard = (time.monotonic() - start) / 8
     rng, kills = random.Random(workers), 0
-    for _ in range(6):
+    for done in (0, 0, 1, 2, 4, 5):  # of the eight
         process = begin(tmp_path / "killed")
-        try:
-            process.wait(rng.uniform(0.3, 0.9) * long)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.wait()
+        while process.poll() is None and len(list((tmp_path / "killed").glob("data/base/*.parquet"))) < done:
+            time.sleep(0.01)
+        time.sleep(rng.random() * shard)
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
         for file in (tmp_path / "killed").glob("data/base/*.parquet"):
             assert pq.read_metadata(file).num_rows == 20  # what has the name is whole
     assert begin(tmp_path / "killed").wait() == 0
