@@ -429,6 +429,15 @@ def test_calm_wording_is_read_without_an_instruction(name: str, question: str, q
     assert read(_public(STATED, f"\nQuestion: {question}").replace("\n", "\r\n")).query == query
 
 
+def test_capitals_do_not_change_what_calm_asks() -> None:
+    (name, question, query), (_, bound, of_bound) = ASKED[0], ASKED[-1]
+    asks = f"Consider the {name.lower()} of the rent on weight.\n"
+    assert (
+        read(_public(STATED, asks + question.replace("more", "MORE").replace("less", "Less"))).query == query
+    )
+    assert read(_public(STATED, bound.replace("upper", "Upper"))).query == of_bound
+
+
 def test_release_wording_is_read() -> None:
     problem = read(RELEASE)
     assert problem.variables == (

@@ -9,12 +9,9 @@ number of parts.
 import fcntl
 import gc
 import json
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
@@ -25,6 +22,7 @@ import pyarrow.parquet as pq
 
 from caugym import __version__
 from caugym.core.errors import InputError
+from caugym.core.pool import Pool
 from caugym.data.card import card
 from caugym.data.check import CheckReport, check
 from caugym.data.manifest import NAME, SHARD_ROWS, MakeConfig, Manifest, Shard, replacing
@@ -258,33 +256,13 @@ def _made(
         for shard in todo:
             yield shard, _write(out, config, shard, items, advance, rewriter)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_work) as pool:
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit: Ctrl-C is ours
+    with Pool(min(workers, len(todo))) as pool:
         jobs = {pool.submit(_made_alone, out, config, shard, _silent): shard for shard in todo}
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        try:
-            for job in as_completed(jobs):
-                digests = job.result()
-                advance(len(digests))
-                yield jobs[job], digests
-        except BaseException:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
+        for job in as_completed(jobs):
+            digests = job.result()
+            advance(len(digests))
+            yield jobs[job], digests
 
 
 def _silent(count: int) -> None:
     """Progress of a worker, which is counted when its shard is done."""
-
-
-def _work() -> None:
-    """Begin a worker: a parent that is killed takes it along."""
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

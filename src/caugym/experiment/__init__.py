@@ -13,9 +13,7 @@ Everything is kept in one folder, and a second start goes on where the first one
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from rich.console import Console
 
 from caugym.backends import Sampling, model_path
 from caugym.core.errors import InputError
+from caugym.core.pool import Pool
 from caugym.data.manifest import MakeConfig
 from caugym.data.rows import Kind, training_rows
 from caugym.data.shards import make
@@ -231,7 +230,7 @@ def _measure(
     from caugym.train.settings import MOST_PROCESSES, cores
 
     workers = min(MOST_PROCESSES, cores(), len(todo))
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_alone) as pool:
+    with Pool(workers) as pool:
         for _ in pool.map(_ask, todo):
             pass
 
@@ -252,13 +251,9 @@ def _finished(run: Path) -> bool:
     return (run / INFO).exists() and bool(read_info(run)["finished"])
 
 
-def _alone() -> None:
-    """One thread a process: a small model gains nothing from more."""
+def _ask(job: Job) -> None:
     import torch
 
-    torch.set_num_threads(1)
-
-
-def _ask(job: Job) -> None:
+    torch.set_num_threads(1)  # a small model gains nothing from more
     model, path, out, samples, sampling = job
     evaluate(model, path, out, samples=samples, sampling=sampling, progress=False)

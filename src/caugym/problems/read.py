@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from caugym.core.query import Assignment, Query, Task, Term
-from caugym.problems.calm import read_calm, recognises
+from caugym.problems.calm import read_calm
+from caugym.problems.calm_chinese import CHINESE
+from caugym.problems.calm_english import ENGLISH
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.rewording import POOLS
 from caugym.problems.shares import decimal
@@ -39,8 +41,10 @@ def read(text: str) -> Problem:
     """
     if len(text) > MAX_CHARACTERS:
         raise unreadable(f"the text has {len(text)} characters, more than a problem can have", text)
-    if recognises(text):
-        return read_calm(text.replace("\r\n", "\n"))
+    unix = text.replace("\r\n", "\n")
+    for language in (ENGLISH, CHINESE):
+        if opening := language.opening.match(unix):
+            return read_calm(unix, opening.end(), language)
     return _Reader(text.strip()).problem()
 
 

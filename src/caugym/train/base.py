@@ -10,8 +10,6 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -26,6 +24,7 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import cross_entropy
 
 from caugym.backends.local import load
+from caugym.core.pool import Pool, follow_parent
 from caugym.core.streams import stream
 from caugym.train import attention, directory, optimizer, prepare
 from caugym.train.corpus import corpus, levels
@@ -100,6 +99,7 @@ def rate(step: int, steps: int) -> float:
 
 def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]]], save: int) -> None:
     """One process of the training."""
+    follow_parent()
     quiet()
     torch.set_num_threads(1)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
@@ -222,7 +222,7 @@ def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZ
         texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
         create(out / "start", texts, seed=seed, size=size, apart=levels())
     chunks = [(out / "start", rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with Pool(workers) as pool:
         prepared = [row for chunk in pool.map(_tokenised, chunks) for row in chunk]
     steps = batches(prepared, workers * PASSES, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")

@@ -15,7 +15,6 @@ Rows are in the order of learning: small problems first, then all, then those wi
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle
@@ -23,6 +22,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from caugym.core.errors import InputError
+from caugym.core.pool import Pool
 from caugym.core.query import Task
 from caugym.core.streams import stream
 from caugym.data.rows import spoken
@@ -106,7 +106,7 @@ def corpus(
     """
     rng = stream("corpus", seed)
     rows: list[dict[str, Any]] = []
-    with ProcessPoolExecutor(workers) as pool:
+    with Pool(workers) as pool:
         for stage, share in (stages or STAGES).items():
             sets = {"base": 1.0} if stage == "small" else SETS
             counts = {name: problems * share * part for name, part in sets.items()}
