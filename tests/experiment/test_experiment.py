@@ -57,7 +57,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
         map = staticmethod(map)
 
-    monkeypatch.setattr(experiment, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(experiment, "Pool", Here)
 
     def short(method: str, overrides: Sequence[str] = ()) -> Recipe:
         online = ("rollout.max_tokens=8", "rollout.group=4") if method in ("ppo", "grpo") else ()
