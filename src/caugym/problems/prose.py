@@ -36,8 +36,9 @@ def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[s
         steps: As `worked` or `mistakes` give them.
         style: One of `EXPLANATIONS`.
 
-    >>> steps = ("X = rain: x' = low, x = high", "Y = yield: y' = low, y = high", "path X -> Y",
-    ...     "Z = none", "ATE = P(y | x) - P(y | x')", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
+    >>> steps = ("X = rain: low = x', high = x", "Y = yield: low = y', high = y", "path X -> Y",
+    ...     "Z = none", "ATE = P(y | x) - P(y | x')", "P(Y = high = y | X = high = x) = 67",
+    ...     "P(Y = high = y | X = low = x') = 55", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
     ...     '{"ANSWER": "Yes", "PROB": "0.1200"}')
     >>> for line in explained(steps, "named"):
     ...     print(line)
@@ -46,6 +47,8 @@ def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[s
     A directed path leads from cause to effect: rain -> yield.
     Nothing is adjusted for.
     By the back-door adjustment formula, the average treatment effect is P(y | x) - P(y | x').
+    We read that the probability of yield being high given rain being high is 67.
+    We read that the probability of yield being high given rain being low is 55.
     We get 67 - 55 = 12.
     The average treatment effect is 0.1200, above 0, so the answer is Yes.
     {"ANSWER": "Yes", "PROB": "0.1200"}
@@ -53,6 +56,9 @@ def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[s
     if style == "symbolic":
         return tuple(steps)
     teller = _Teller(named=style == "named")
+    for step in steps:
+        if re.fullmatch(r"[MZ]1? = [^:]+", step):
+            teller.bind(step)  # paths, which come before, speak of them
     return (*(teller.told(step) for step in steps[:-1]), steps[-1])
 
 
@@ -71,7 +77,9 @@ class _Teller:
 
     def settings(self, text: str) -> str:
         """``Z = low, x'`` in words."""
-        parts = (self.levels.get(part, part).partition(" = ") for part in text.split(", "))
+        parts = (
+            self.levels.get(part.rpartition(" = ")[2], part).partition(" = ") for part in text.split(", ")
+        )
         return _and(f"{self.names.get(name, name)} being {level}" for name, _, level in parts)
 
     def probability(self, text: str) -> str:
@@ -110,7 +118,7 @@ def _outcome(teller: _Teller, found: re.Match[str]) -> str:
 
 
 def _held(teller: _Teller, found: re.Match[str]) -> str:
-    symbol, name, short, level = found.groups()
+    symbol, name, level, short = found.groups()
     teller.names[symbol] = name
     teller.levels[short] = f"{symbol} = {level}"
     return f"Held fixed: {name} at {level} ({short})."
@@ -144,6 +152,10 @@ def _formula(teller: _Teller, found: re.Match[str]) -> str:
     return f"{start} {quantity} {verb} {body}."
 
 
+def _read(teller: _Teller, found: re.Match[str]) -> str:
+    return f"We read that {teller.probability(found[1])} is {found[2]}."
+
+
 def _derived(teller: _Teller, found: re.Match[str]) -> str:
     same = re.fullmatch(r"P\(([^()]*)\)", found[3])
     value = f"the same as {teller.probability(same[1])}" if same else found[3]
@@ -164,9 +176,9 @@ _TASK = "|".join(TABLE)
 _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
     (re.compile(pattern), tell)
     for pattern, tell in (
-        (r"X = (.+): x' = (.+), x = (.+)", _change),
-        (r"Y = (.+): y' = (.+), y = (.+)", _outcome),
-        (r"(M\d?) = (.+): (m\d?) = (.+)", _held),
+        (r"X = (.+): (.+) = x', (.+) = x", _change),
+        (r"Y = (.+): (.+) = y', (.+) = y", _outcome),
+        (r"(M\d?) = (.+): (.+) = (m\d?)", _held),
         (r"not stated: (.+)", _lacking),
         (r"edge X -> Y", lambda t, _: f"There is an arrow from {t.names['X']} to {t.names['Y']}."),
         (r"path (.+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),
@@ -176,6 +188,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
         (r"open (.+)", lambda t, f: f"Otherwise this path stays open: {t.walk(f[1])}."),
         (rf"({_TASK}) = (-?[\d.]+)(?: ([<>=]) 0)?: (Yes|No)", _conclusion),
         (rf"({_TASK}) (=|>=|<=) (.+)", _formula),
+        (r"P\(([^()]*)\) = ([\d.]+)", _read),
         (r"(assume )?P\(([^()]*)\) [=≈] (.+)", _derived),
         (r"(\S[^:]* = [^:]+): (.+)", _cell),
         (r"not above 0: 0", lambda *_: "That is not above 0, so the bound is 0."),

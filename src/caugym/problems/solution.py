@@ -6,7 +6,7 @@ as in textbooks: x' is the original level of X and x the changed-to one, y the l
 the other, m a level held, z and m under a sum each level in turn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, pairwise, product
 
@@ -18,6 +18,9 @@ from caugym.problems.arithmetic import Arithmetic, Number, equations, number, pr
 from caugym.problems.derive import RULES, Derivation
 from caugym.problems.problem import Answer
 from caugym.problems.solve import Solution
+
+Setting = tuple[int, int]
+"""A variable and its level."""
 
 BUDGET = 4
 """How hard a number that is not stated is searched for."""
@@ -49,6 +52,7 @@ class Writer:
     solution: Solution
     derived: dict[Term, list[str]] = field(default_factory=dict)
     written: dict[Term, Number] = field(default_factory=dict)
+    read: set[Term] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.problem, sets = self.solution.problem, self.solution.sets or Sets()
@@ -82,20 +86,17 @@ class Writer:
 
     def setting(self, assignment: Assignment) -> str:
         """An assignment as written, e.g. ``x', Z = low``."""
-        return ", ".join(
-            self.short.get(setting) or f"{self.name(setting[0])} = {self.level(*setting)}"
-            for setting in assignment
-        )
+        return ", ".join(map(self._short, assignment))
 
     def lines(self) -> Iterator[str]:
         """The steps, without the final answer."""
         q, answer = self.problem.query, self.solution.answer
         x, y = self.problem.variables[q.treatment], self.problem.variables[q.outcome]
-        yield f"X = {x.name}: x' = {x.levels[q.original]}, x = {x.levels[q.to]}"
-        yield f"Y = {y.name}: y' = {y.levels[1 - q.level]}, y = {y.levels[q.level]}"
+        yield f"X = {x.name}: {x.levels[q.original]} = x', {x.levels[q.to]} = x"
+        yield f"Y = {y.name}: {y.levels[1 - q.level]} = y', {y.levels[q.level]} = y"
         for v, k in q.held:
             name, level = self.problem.variables[v].name, self.level(v, k)
-            yield f"{self.name(v)} = {name}: {self.setting(((v, k),))} = {level}"
+            yield f"{self.name(v)} = {name}: {level} = {self.setting(((v, k),))}"
         estimand = TABLE[q.task]
         if answer.status != "identified":
             yield "not stated: " + ", ".join(f"P({self.text(term)})" for term in self.solution.missing)
@@ -112,12 +113,14 @@ class Writer:
         yield self._formula()
         if estimand.effect:
             arithmetic, total = self._effect()
+            yield from self._read()
             yield from self._derived()
             yield from arithmetic
             sign = ">" if total.units > 0 else "<" if total.units < 0 else "="
             yield f"{q.task} = {answer.value} {sign} 0: {answer.answer}"
         else:
             arithmetic = list(self._bound(answer))
+            yield from self._read()
             yield from self._derived()
             yield from arithmetic
 
@@ -175,13 +178,16 @@ class Writer:
         """P(event | given) as a number."""
         term = Term(_sorted(event), _sorted(given))
         found = self.known.get(term)
+        self.read.add(term)
         return self._derive(term) if found is None else found
 
     def _derive(self, term: Term) -> Number:
         """The number of a term that is not stated as such; how it follows is kept for `_derived`."""
         (variable, level), *more = term.event
-        other = None if more else self.known.get(Term(((variable, 1 - level),), term.given))
+        opposite = Term(((variable, 1 - level),), term.given)
+        other = None if more else self.known.get(opposite)
         if other is not None and other.exact:  # by far the most frequent case, without a search
+            self.read.add(opposite)
             found = Number(10**other.places - other.units, other.places)
             whole = "100" if self.arithmetic.percent and other.places == 2 else "1"
             left = f"{whole} - {self.arithmetic.show(other)}"
@@ -190,11 +196,19 @@ class Writer:
             known = self.solution.knowledge
             derivation = known.derivation(known.keys.of(term))
             for step in derivation.steps():
+                self.read.update(part.term for part in step.parts)
                 if step.term not in self.derived:
                     self.derived[step.term] = self._equation(step)
             found = self._number(derivation)
         self.known[term] = found
         return found
+
+    def _read(self) -> Iterator[str]:
+        """The stated numbers that are used, in the order of the text."""
+        for statement in self.problem.statements:
+            if statement.term in self.read:
+                number = self.arithmetic.show(printed(statement.value, self.places))
+                yield f"P({self.text(statement.term, self._translated)}) = {number}"
 
     def _derived(self) -> Iterator[str]:
         """How the terms that are not stated as such follow from those that are."""
@@ -222,14 +236,33 @@ class Writer:
         """What a derived term was written as, so that what follows from it agrees to the last decimal."""
         return self.written.get(step.term) or number(step.value, self.places)
 
-    def text(self, term: Term) -> str:
-        """The term with symbols and level names, e.g. ``Z = low | x'``."""
-        event, given = self.setting(term.event), self.setting(term.given)
+    def text(self, term: Term, tell: Callable[[Setting], str] | None = None) -> str:
+        """The term in the order of formulas, e.g. ``y | x', Z = low``.
+
+        Args:
+            term: Whose probability is meant.
+            tell: How one setting is written; by default as short as can be.
+        """
+        event, given = (", ".join(map(tell or self._short, self._ordered(part))) for part in term[:2])
         return f"{event} | {given}" if given else event
 
-    def stated(self, term: Term) -> str:
-        """A term that the text states, with its number, e.g. ``P(y | x') = 43``."""
-        return f"P({self.text(term)}) = {self.arithmetic.show(self.known[term])}"
+    def _short(self, setting: Setting) -> str:
+        """A setting with a symbol or name, e.g. ``x'`` or ``Z = low``."""
+        return self.short.get(setting) or f"{self.name(setting[0])} = {self.level(*setting)}"
+
+    def _translated(self, setting: Setting) -> str:
+        """A setting as the text has it and as formulas have it, e.g. ``X = low = x'``."""
+        told = f"{self.name(setting[0])} = {self.level(*setting)}"
+        return f"{told} = {self.short[setting]}" if setting in self.short else told
+
+    def _ordered(self, assignment: Assignment) -> list[Setting]:
+        """X, Y, M, Z, then those without a role."""
+
+        def place(setting: Setting) -> tuple[int, str]:
+            symbol = self.symbol.get(setting[0], "")
+            return "XYMZ".find(symbol[:1]) if symbol else 4, symbol
+
+        return sorted(assignment, key=place)
 
     def _cells(self, variables: tuple[int, ...]) -> Iterator[Assignment]:
         for levels in product((0, 1), repeat=len(variables)):

@@ -2,12 +2,10 @@
 
 A model trained on the web is fluent and unreliable: it has seen causal questions answered well and badly. The
 corpus imitates that on purpose, in two parts. In the first the model becomes fluent: every problem comes with
-its right solution and with a second question, for the numbers that the text states, since to look numbers up
-is what a model of this size finds hardest. In the second, short part it becomes unreliable: a problem comes
-with the right solution, with the mistake most common for its task, or with any other typed mistake
-(`caugym.problems.mistakes`). Which of the three is drawn depends on nothing in the problem, so only the
-strategy is unreliable: reading and arithmetic are always right. Short exercises in arithmetic, in the
-notation of the solutions, come in between.
+its right solution. In the second, short part it becomes unreliable: a problem comes with the right solution,
+with the mistake most common for its task, or with any other typed mistake (`caugym.problems.mistakes`). Which
+of the three is drawn depends on nothing in the problem, so only the strategy is unreliable: reading and
+arithmetic are always right. Short exercises in arithmetic, in the notation of the solutions, come in between.
 
 Rows are in the order of learning: small problems first, then all, then those with mistakes.
 """
@@ -17,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import cycle
 from random import Random
 from typing import Any, NamedTuple
 
@@ -33,7 +30,6 @@ from caugym.problems.mistakes import KINDS, Kind, Mistake, mistakes
 from caugym.problems.names import half
 from caugym.problems.problem import Variable
 from caugym.problems.read import read
-from caugym.problems.solution import Writer
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 
@@ -43,9 +39,6 @@ solutions; all, with right solutions; all, with mistakes."""
 
 RIGHT, COMMON = 0.4, 0.35
 """Shares, when mixed, of right solutions and of the task's common mistake; the rest are other mistakes."""
-
-ASKED, LISTED = "Write down the numbers that are given.", 8
-"""The second question, and most numbers in the reply to it."""
 
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
     "ATE": ("naive", "stratum", "sign"),
@@ -133,19 +126,13 @@ def _rows(part: Part) -> list[dict[str, Any]]:
 
 def _row(item: Item, part: Part) -> dict[str, Any]:
     rng = stream("corpus", part.seed, item.id)
-    solution = solve(item.problem)
     steps = item.solution
-    texts = [item.prompt]
     if part.stage == "mixed":
         drawn = rng.random()
-        made = [m for m in mistakes(solution, rng) if m.kind != "slip"] if drawn >= RIGHT else []
+        made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"] if drawn >= RIGHT else []
         if made:
             steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
-        texts.append("\n".join(steps))
-    else:
-        writer = Writer(solution)
-        stated = [writer.stated(statement.term) for statement in item.problem.statements]
-        texts += ["\n".join(steps), ASKED, "\n".join(rng.sample(stated, min(LISTED, len(stated))))]
+    texts = [item.prompt, "\n".join(steps)]
     if rng.random() < NOVEL:
         texts = _renamed(texts, item.problem.variables, rng)
     return _example(*texts)
@@ -160,7 +147,7 @@ def _chosen(made: Sequence[Mistake], item: Item, *, common: bool, rng: Random) -
     return rng.choice([m for m in made if m.kind == kind])
 
 
-def _renamed(texts: Sequence[str], variables: Sequence[Variable], rng: Random) -> list[str]:
+def _renamed(texts: list[str], variables: Sequence[Variable], rng: Random) -> list[str]:
     """The texts with other levels, and most often other names; as they are if they cannot be read then."""
     new: dict[str, str] = {}
     if rng.random() < 0.7:
@@ -175,12 +162,12 @@ def _renamed(texts: Sequence[str], variables: Sequence[Variable], rng: Random) -
     new |= {key.capitalize(): name.capitalize() for key, name in new.items()}
     longest = sorted(new, key=len, reverse=True)
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
-    prompt, *turns = (pattern.sub(lambda found: new[found[0]], text) for text in texts)
+    prompt, reply = (pattern.sub(lambda found: new[found[0]], text) for text in texts)
     try:
         read(prompt)
     except InputError:  # a level's name is also a word of the sentence around it
-        return list(texts)
-    return [prompt, *turns]
+        return texts
+    return [prompt, reply]
 
 
 def _invented(rng: Random, words: int) -> str:
@@ -251,8 +238,5 @@ def _percent(rng: Random) -> Number:
     return Number(rng.randint(1, 99), 2)
 
 
-def _example(prompt: str, *turns: str) -> dict[str, Any]:
-    """A row; after the prompt, assistant and user take turns."""
-    speakers = cycle(("assistant", "user"))
-    completion = [message for turn in turns for message in spoken(next(speakers), turn)]
-    return {"prompt": spoken("user", prompt), "completion": completion}
+def _example(prompt: str, reply: str) -> dict[str, Any]:
+    return {"prompt": spoken("user", prompt), "completion": spoken("assistant", reply)}

@@ -24,7 +24,10 @@ PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 SPACED, OPENED = "\ue000", "\ue001"
 """Marks of a capital: of a word after a space, and of any other word (it gets a space)."""
 
-PIECE = rf"[{SPACED}{OPENED}]|0\.(?=\d)|\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d{SPACED}{OPENED}]+|\s"
+SYMBOL = r" = [xym]\d?'?(?![\w'])"
+"""The letter that a solution gives a level, behind it: one token, so that it can be copied as it was given."""
+
+PIECE = rf"{SYMBOL}|[{SPACED}{OPENED}]|0\.(?=\d)|\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d{SPACED}{OPENED}]+|\s"
 """What a text is cut into where no phrase stands."""
 
 SAMPLE, SHARE = 4000, 0.01
@@ -78,7 +81,9 @@ def _joins(left: str, right: str, alone: Collection[str]) -> bool:
     """Whether two pieces may be one phrase: no line breaks, no digits but the zero before a point."""
     if left.isspace() or right == "\n":
         return False
-    return not any(piece in alone or piece.isdigit() for piece in (left, right))
+    return not any(
+        piece in alone or piece.isdigit() or re.fullmatch(SYMBOL, piece) for piece in (left, right)
+    )
 
 
 def _merged(pieces: list[str], chosen: dict[str, str]) -> list[str]:

@@ -138,6 +138,11 @@ class _Labelling(Writer):
         self.parts[line] = "formula"
         return line
 
+    def _read(self) -> Iterator[str]:
+        for line in super()._read():
+            self.parts[line] = "lookup"
+            yield line
+
     def _derived(self) -> Iterator[str]:
         for line in super()._derived():
             self.parts[line] = "lookup"
