@@ -25,7 +25,7 @@ SPACED, OPENED = "\ue000", "\ue001"
 """Marks of a capital: of a word after a space, and of any other word (it gets a space)."""
 
 SYMBOL = r" = [xym]\d?'?(?![\w'])"
-"""The letter that a solution gives a level, behind it: one token, so that it can be copied as it was given."""
+"""The letter that a solution gives a level, behind it: one token, so that it can be copied from there."""
 
 PIECE = rf"{SYMBOL}|[{SPACED}{OPENED}]|0\.(?=\d)|\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d{SPACED}{OPENED}]+|\s"
 """What a text is cut into where no phrase stands."""
