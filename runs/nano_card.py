@@ -29,6 +29,7 @@ SAMPLES, LONGEST = 8, 480
 KINDS = (
     ("names", r"[XYMZ]\d* = "),
     ("graph", r"path|edge|open|no "),
+    ("numbers read", r"P\([^)]*\) = [\d.]+$"),
     ("formula", r"(?:ATE|CDE|ETT|NDE|NIE|PN|PS) [=<>]+ (?=\D*$|.*sum_|max|min|\[?P)"),
     ("answer", r"\{|LACK|\w+ = .*: (?:Yes|No)$|\w+ bound"),
 )

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
 from hashlib import sha256
 from itertools import islice
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from caugym.core.errors import InputError
 from caugym.core.exact import probability
-from caugym.core.query import Query, Term
+from caugym.core.query import Assignment, Query, Term
 from caugym.core.streams import stream
 from caugym.core.witness import verify
 from caugym.estimands import TABLE
@@ -226,12 +227,42 @@ def test_tasks_made_together_are_the_same_items() -> None:
 
 @pytest.mark.parametrize(
     ("level", "digest"),
-    [("easy", "cbe13955f75ca0e5"), ("standard", "9e7084ef82f6c8d7")],
+    [("easy", "921e8d95ba9b019f"), ("standard", "42a9f4011c3743af")],
 )
 def test_items_are_the_same_until_the_version_changes(level: str, digest: str) -> None:
     told = [(item.prompt, item.gold, item.solution) for task in TASKS for item in items(task, level, 8)]
-    assert TRANSFORMS["base"].version == "2"
+    assert TRANSFORMS["base"].version == "3"
     assert sha256(repr(told).encode()).hexdigest()[:16] == digest
+
+
+def written(item: Item) -> list[tuple[Term, Fraction]]:
+    """The terms and numbers that a solution writes down, its letters read by its own first lines."""
+    number = {variable.name: i for i, variable in enumerate(item.problem.variables)}
+    text = "\n".join(item.solution)
+    letters = re.findall(r"(?m)(?:^|, )([XYMZ]\d?) = ([^:,\n=]+?)(?=$|,|:)", text)
+    number |= {letter: number[name] for letter, name in letters if name in number}
+
+    def assignment(told: str) -> Assignment:
+        """``X = low = x', Z = high``, ascending by variable."""
+        pairs = [(number[part.split(" = ")[0]], part.split(" = ")[1]) for part in told.split(", ") if told]
+        return tuple(sorted((v, item.problem.variables[v].levels.index(level)) for v, level in pairs))
+
+    found = re.findall(r"(?m)^P\(([^|)]+?)(?: \| ([^)]+))?\) = ([\d.]+)$", text)
+    return [
+        (Term(assignment(event), assignment(given)), Fraction(n) / (1 if "." in n else 100))
+        for event, given, n in found
+    ]
+
+
+@EACH_TASK
+@pytest.mark.parametrize("level", ["easy", "standard"])
+@pytest.mark.parametrize("set_", SETS)
+def test_a_solution_writes_down_what_it_uses_as_the_text_states_it(task: str, level: str, set_: str) -> None:
+    for item in items(task, level, 2, "train", set_=set_):
+        stated = [(statement.term, Fraction(statement.value)) for statement in item.problem.statements]
+        used = written(item)
+        assert used == [pair for pair in stated if pair in used]
+        assert bool(used) == any(line.startswith(f"{task} ") and "P(" in line for line in item.solution)
 
 
 @given(st.integers(1, 4000), st.integers(100, 2900), st.integers(100, 2900))

@@ -33,11 +33,12 @@ def test_every_step_is_told_with_its_numbers(task: str, set_: str) -> None:
 
 def test_symbols_are_told_by_name() -> None:
     steps = (
-        "X = rain: x' = low, x = high",
-        "Y = yield: y' = low, y = high",
+        "X = rain: low = x', high = x",
+        "Y = yield: low = y', high = y",
         "path X -> soil -> Y",
         "Z = slope",
         "open X <- Z -> Y",
+        "P(Z = flat | X = low = x') = 30",
         "P(Z = steep | x') = 100 - 30 = 70",
     )
     told = explained((*steps, "LACK_CONDITION"), "prose")
@@ -45,6 +46,7 @@ def test_symbols_are_told_by_name() -> None:
         "A directed path leads from cause to effect: rain -> soil -> yield.",
         "Adjust for slope.",
         "Otherwise this path stays open: rain <- slope -> yield.",
+        "We read that the probability of slope being flat given rain being low is 30.",
         "The probability of slope being steep given rain being low is 100 - 30 = 70.",
         "LACK_CONDITION",
     )

@@ -12,18 +12,18 @@ from caugym.backends.local import LocalModel
 from caugym.core.streams import stream
 from caugym.problems.mistakes import KINDS
 from caugym.problems.read import read
-from caugym.problems.solution import Writer, check_steps, final_answer
+from caugym.problems.solution import check_steps, final_answer
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 from caugym.train import base, directory
-from caugym.train.corpus import ASKED, COMMON, COMMONEST, DRILLS, RIGHT, SETS, STAGES, corpus
+from caugym.train.corpus import COMMON, COMMONEST, DRILLS, RIGHT, SETS, STAGES, corpus
 from caugym.train.nano import Size
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
 
 
 Dialogue = list[str]
-"""What user and assistant say, in turns."""
+"""A prompt and the reply to it."""
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,15 @@ def problems(dialogues: list[Dialogue]) -> list[Dialogue]:
 
 def rights(problems: list[Dialogue]) -> float:
     """The share of right answers."""
-    answers = [solve(read(prompt)).answer for prompt, *_ in problems]
-    replies = [reply for _, reply, *_ in problems]
+    answers = [solve(read(prompt)).answer for prompt, _ in problems]
+    replies = [reply for _, reply in problems]
     right = [r.endswith("\n" + final_answer(a)) for r, a in zip(replies, answers, strict=True)]
     return sum(right) / len(right)
 
 
 def test_the_corpus_is_fluent(dialogues: list[Dialogue], problems: list[Dialogue]) -> None:
     """Right or wrong, every equation holds, and exercises come as often as they should."""
-    assert all(check_steps(reply.split("\n")) == [] for _, reply, *_ in dialogues)
+    assert all(check_steps(reply.split("\n")) == [] for _, reply in dialogues)
     assert len(dialogues) - len(problems) == pytest.approx(600 * DRILLS / (1 - DRILLS), abs=2)
 
 
@@ -59,21 +59,8 @@ def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dia
 
 def test_the_last_stage_can_be_had_alone() -> None:
     rows = corpus(56, seed=7, stages={"mixed": 1})
-    assert all(len(row["completion"]) == 1 for row in rows)
     problems = [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
     assert rights([p for p in problems if not p[0].startswith("Calculate ")]) < 0.8
-
-
-def test_numbers_are_asked_for_and_given_as_stated(problems: list[Dialogue]) -> None:
-    """As often as there are right solutions alone; in the notation that the solution has introduced."""
-    asked = [dialogue for dialogue in problems if dialogue[2:3] == [ASKED]]
-    assert len(asked) == pytest.approx(len(problems) * (1 - STAGES["mixed"]), abs=3)
-    for prompt, reply, _, listed in asked:
-        problem = read(prompt)
-        writer = Writer(solve(problem))
-        stated = {writer.stated(statement.term) for statement in problem.statements}
-        assert set(listed.split("\n")) <= stated
-        assert reply.startswith("X = ")
 
 
 def test_problems_with_invented_names_can_be_read(problems: list[Dialogue]) -> None:
@@ -81,14 +68,14 @@ def test_problems_with_invented_names_can_be_read(problems: list[Dialogue]) -> N
     told = {v.name for story in stories() for v in story.variables}
     reserved = {v.name for story in stories() if story.reserved for v in story.variables}
     invented = 0
-    for prompt, reply, *_ in problems:
+    for prompt, reply in problems:
         problem = read(prompt)
         treatment = problem.variables[problem.query.treatment]
         assert reply.startswith(f"X = {treatment.name}: ")
         names = {v.name for v in problem.variables}
         assert not names & reserved
         invented += not names & told and any(" " in name for name in names)
-    assert 0.2 < invented / len(problems) < 0.4
+    assert 0.3 < invented / len(problems) < 0.5
 
 
 def test_shares_and_kinds_are_those_that_exist() -> None:
@@ -100,8 +87,8 @@ def test_shares_and_kinds_are_those_that_exist() -> None:
 
 def test_small_problems_come_first(problems: list[Dialogue]) -> None:
     early = round(len(problems) * STAGES["small"])
-    assert all(len(read(prompt).variables) == 3 for prompt, *_ in problems[:early])
-    assert any(len(read(prompt).variables) > 3 for prompt, *_ in problems[early:])
+    assert all(len(read(prompt).variables) == 3 for prompt, _ in problems[:early])
+    assert any(len(read(prompt).variables) > 3 for prompt, _ in problems[early:])
 
 
 def test_the_corpus_does_not_depend_on_the_workers() -> None:

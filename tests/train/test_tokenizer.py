@@ -81,6 +81,15 @@ def test_words_apart_are_in_no_phrase() -> None:
     assert " high" in pieces("The probability of trivap rate being high is 0.41.")
 
 
+def test_the_letter_of_a_level_is_one_token() -> None:
+    letters = [
+        f"X = {name}: low = x', high = x\nP(Y = low = y | X = low = x', M = high = m) = 31" for name in NAMES
+    ]
+    tokenizer = build(letters, vocabulary=500, apart=APART)
+    told = [str(tokenizer.decode([token])) for token in tokenizer(letters[0])["input_ids"]]
+    assert [piece for piece in told if piece[-1] in "xym'"] == [" = x'", " = x", " = y", " = x'", " = m"]
+
+
 def test_same_texts_same_tokenizer() -> None:
     assert build(TEXTS, vocabulary=500, apart=APART).get_vocab() == TOKENIZER.get_vocab()
 
