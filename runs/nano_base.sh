@@ -3,7 +3,7 @@
 #
 #   runs/nano_base.sh [OUT]
 #
-# About three million parameters on 140,000 problems and the exercises that caugym/train/corpus.py makes beside
+# About three million parameters on 110,000 problems and the exercises that caugym/train/corpus.py makes beside
 # them; four single-threaded processes, an hour and a half and about 14 GB of memory on a 4-core CPU. Stopped, it goes on
 # where it was with the same command. The result depends on the seed and the number of processes, not on speed.
 # `python runs/nano_card.py OUT/card` then measures what the model card says.
@@ -13,7 +13,7 @@ python=.venv/bin/python
 [ -x "$python" ] || python=python3
 out=${1:-nano-base-out}
 
-"$python" -m caugym.train.base "$out" --problems 140000 --seed 0 --workers 4
+"$python" -m caugym.train.base "$out" --problems 110000 --seed 0 --workers 4
 
 bundled=src/caugym/backends/nano
 mkdir -p "$bundled"

@@ -42,7 +42,7 @@ PROBLEMS, SAMPLE = 110_000, 6_000
 TOKENS, PASSES = 1536, 2
 """Tokens that a process takes in a pass, few enough for its core's cache; passes in a step."""
 
-LONGEST, MULTIPLE, WINDOW = 768, 32, 1536
+LONGEST, MULTIPLE, WINDOW = 1024, 32, 1536
 """Most tokens of a row; rows are padded to a multiple of the second, as every new shape costs time and
 memory; rows among which those of like length are joined."""
 

@@ -119,25 +119,28 @@ def build(
     texts = [lower.normalize_str(text) for text in texts]
     common = phrases(texts[:SAMPLE], count=vocabulary // 3, apart=apart)
     bounded = [re.escape(phrase) + _boundary(phrase) for phrase in common]
-    pattern = Regex("|".join([*bounded, PIECE]))
+    pattern = "|".join([*bounded, PIECE])
+    cut = [re.findall(pattern, text) for text in texts]
+    letters = {piece for pieces in cut for piece in pieces if re.fullmatch(SYMBOL, piece)}
+    whole = dict.fromkeys([*common, *sorted(letters)])
     tokenizer: Any = Tokenizer(models.BPE())
     tokenizer.normalizer = lower
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(pattern, "isolated"),
+            pre_tokenizers.Split(Regex(pattern), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), *capital])
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - len(common),
+        vocab_size=vocabulary - len(whole),
         special_tokens=[PAD, START, END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    rest = re.compile("|".join(bounded)) if bounded else None
-    tokenizer.train_from_iterator((rest.sub("\n", text) if rest else text for text in texts), trainer)
-    _add_whole(tokenizer, common)
+    rest = ("".join("\n" if piece in whole else piece for piece in found) for found in cut)
+    tokenizer.train_from_iterator(rest, trainer)
+    _add_whole(tokenizer, whole)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
@@ -165,15 +168,15 @@ def _capitals() -> tuple[normalizers.Normalizer, list[decoders.Decoder]]:
     return normalizers.Sequence(marked), back
 
 
-def _add_whole(tokenizer: Any, common: Sequence[str]) -> None:
-    """Give each phrase a token of its own, without the tokens of its beginnings that merging would need."""
+def _add_whole(tokenizer: Any, whole: Iterable[str]) -> None:
+    """Give each text a token of its own, without the tokens of its beginnings that merging would need."""
     import json
 
     state = json.loads(tokenizer.to_str())["model"]
     vocabulary = dict(state["vocab"])
     bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str
-    for phrase in common:
-        vocabulary.setdefault(bytes_of(phrase)[0][0], len(vocabulary))
+    for text in whole:
+        vocabulary.setdefault(bytes_of(text)[0][0], len(vocabulary))
     merges = [
         tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in state["merges"]
     ]
