@@ -21,7 +21,7 @@ from caugym.problems.decoys import with_bystanders
 from caugym.problems.generate import TASKS, generate
 from caugym.problems.joint import joints
 from caugym.problems.levels import LEVELS
-from caugym.problems.rivals import CONFOUNDED, EVEN, OPEN, card, draw_rivals
+from caugym.problems.rivals import EVEN, card, draw_rivals, families
 from caugym.problems.shortcuts import guesses
 from caugym.problems.structure import Structure
 from caugym.problems.transforms import TRANSFORMS
@@ -36,13 +36,14 @@ def right(structure: Structure, sets: Sets) -> bool:
 
 @EACH_TASK
 @pytest.mark.parametrize("confounded", [True, False])
-@settings(max_examples=8, deadline=None)
+@pytest.mark.parametrize("level", ["easy", "standard"])
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10**6))
-def test_one_formula_of_a_family_holds(task: str, confounded: bool, seed: int) -> None:
+def test_one_formula_of_a_family_holds(task: str, confounded: bool, level: str, seed: int) -> None:
     rng = stream("rivals", seed)
-    family, winner = card(task, STANDARD, confounded, ("test",), seed)  # type: ignore[arg-type]
+    family, winner = card(task, LEVELS[level], confounded, ("test",), seed)  # type: ignore[arg-type]
     bound = None if TABLE[task].effect else "lower"
-    structure = draw_rivals(task, STANDARD, family, winner, bound, rng)  # type: ignore[arg-type]
+    structure = draw_rivals(task, LEVELS[level], family, winner, bound, rng)  # type: ignore[arg-type]
     assert right(structure, structure.sets)
     assert not any(right(structure, sets) for sets in structure.decoys)
     assert len(structure.decoys) == len(family) - 1
@@ -52,9 +53,12 @@ def test_one_formula_of_a_family_holds(task: str, confounded: bool, seed: int) -
 
 @EACH_TASK
 @pytest.mark.parametrize("confounded", [True, False])
-def test_every_formula_is_right_equally_often(task: str, confounded: bool) -> None:
-    families = len((CONFOUNDED if confounded else OPEN)[task])  # type: ignore[index]
-    deck = [card(task, LEVELS["hard"], confounded, ("deck",), i) for i in range(EVEN * families)]  # type: ignore[arg-type]
+@pytest.mark.parametrize("level", ["easy", "hard"])
+def test_every_formula_is_right_equally_often(task: str, confounded: bool, level: str) -> None:
+    told = families(task, LEVELS[level], confounded)  # type: ignore[arg-type]
+    deck = [card(task, LEVELS[level], confounded, ("deck",), i) for i in range(EVEN * len(told))]  # type: ignore[arg-type]
+    rivals = {len(family) - 1 for family, _ in deck}
+    assert rivals == {1} if level == "easy" else max(rivals) > 1
     for family in {family for family, _ in deck}:
         rights = Counter(winner for other, winner in deck if other == family)
         assert set(rights) == set(range(len(family)))

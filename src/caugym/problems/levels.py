@@ -32,6 +32,8 @@ class Level:
         null: Share of problems whose effect is exactly 0 by the graph alone.
         clipped: Share of PN and PS problems whose bound is cut off at 0 or 1.
         real: Share of problems told with real-world names; the rest have invented ones.
+        one_rival: Whether, in sets with rival formulas, the right one has one rival, not two or three. That
+            halves the numbers to read; who does not look at the graph is then right every other time.
         even: Whether problems are spread evenly over their measured difficulty (`problems.difficulty`),
             rather than as it falls.
     """
@@ -47,6 +49,7 @@ class Level:
     null: float = 0.08
     clipped: float = 0.25
     real: float = 0.5
+    one_rival: bool = False
     even: bool = False
 
     def __post_init__(self) -> None:
@@ -62,7 +65,7 @@ class Level:
 LEVELS = {
     level.name: level
     for level in (
-        Level("easy", (3, 5), 2, adjust=(0.5, 0.5), mediators=(0.25, 0.75), factors=2),
+        Level("easy", (3, 5), 2, adjust=(0.5, 0.5), mediators=(0.25, 0.75), factors=2, one_rival=True),
         Level("standard", (3, 5), 4, adjust=(0.35, 0.45, 0.2), mediators=(0.2, 0.6, 0.2)),
         Level("hard", (6, 10), 4, (0.1, 0.3, 0.35, 0.25), (0.1, 0.5, 0.4), statements=24, density=(2, 4)),
     )

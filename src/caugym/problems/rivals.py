@@ -51,6 +51,26 @@ OPEN: dict[Task, tuple[str, ...]] = {
 }
 """Families in which some formula adjusts for nothing, too; as often as they stand here."""
 
+PAIRED_CONFOUNDED: dict[Task, tuple[str, ...]] = {
+    "ATE": ("a b",),
+    "CDE": ("a b",),
+    "ETT": ("a b", "ab a"),
+    "NDE": ("a; b;",),
+    "NIE": ("a;b c;d",),
+    "PN": ("a b", "ab a"),
+    "PS": ("a b", "ab a"),
+}
+PAIRED_OPEN: dict[Task, tuple[str, ...]] = {
+    "ATE": ("- a",),
+    "CDE": ("- a",),
+    "ETT": ("- a", "a b"),
+    "NDE": (";a a;", ";a b;"),
+    "NIE": (";a a;b", ";a b;c"),
+    "PN": ("- a", "a b"),
+    "PS": ("- a", "a b"),
+}
+"""The same with one rival, and so with few numbers."""
+
 SPARE = 1
 """A family may need so many variables more than a level has."""
 
@@ -82,7 +102,7 @@ def card(task: Task, level: Level, confounded: bool, coordinates: Coordinates, i
         confounded: Whether every formula must adjust.
         coordinates, index: The series of the item, and its place in it.
     """
-    every = [_parsed(text) for text in (CONFOUNDED if confounded else OPEN)[task]]
+    every = [_parsed(text) for text in families(task, level, confounded)]
     fits = [family for family in every if _variables(task, family) <= level.variables[1] + SPARE]
     cards = [
         (family, right)
@@ -93,6 +113,13 @@ def card(task: Task, level: Level, confounded: bool, coordinates: Coordinates, i
     block, place = divmod(index, len(cards))
     stream(*coordinates, "card", block).shuffle(cards)
     return cards[place]
+
+
+def families(task: Task, level: Level, confounded: bool) -> tuple[str, ...]:
+    """Those that problems of a level are of, in letters."""
+    if level.one_rival:
+        return (PAIRED_CONFOUNDED if confounded else PAIRED_OPEN)[task]
+    return (CONFOUNDED if confounded else OPEN)[task]
 
 
 @lru_cache
