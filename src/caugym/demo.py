@@ -40,7 +40,7 @@ TRAINING, HELD_OUT, CALM = 3_500, 350, 70
 GRPO = ("steps=12",)
 """What GRPO does otherwise than its recipe says: two minutes, after some three of SFT."""
 
-SAMPLES, SAMPLING = 4, Sampling(temperature=0.6, top_p=0.95, max_tokens=256)
+SAMPLES, SAMPLING = 4, Sampling(temperature=0.6, top_p=0.95, max_tokens=320)
 """Replies a problem, and how they are drawn: as the paper does."""
 
 STAGES = {"SFT": ("base", "sft"), "GRPO": ("sft", "grpo"), "together": ("base", "grpo")}
