@@ -75,7 +75,7 @@ def generated() -> list[Case]:
     """Problems as they are printed, with each statement removed in turn."""
     cases = []
     for task in TASKS:
-        for item in generate("base", task, "standard", "train", 11, range(6)):
+        for item in generate("base", task, "standard", "train", 11, range(8)):
             scm, statements = model(item.problem, item.certificate), item.problem.statements
             for k in range(len(statements)):
                 rest = replace(item.problem, statements=statements[:k] + statements[k + 1 :])
@@ -274,7 +274,7 @@ def test_simulated_populations_confirm_a_witness(task: str) -> None:
     small = [
         pair
         for pair in found_witnesses()
-        if pair[0].problem.query.task == task and max(p.bit_count() for p in pair[0].problem.dag.parents) < 3
+        if pair[0].problem.query.task == task and max(p.bit_count() for p in pair[0].problem.dag.parents) < 4
     ]
     case, found = min(small, key=lambda pair: sum(1 << p.bit_count() for p in pair[0].problem.dag.parents))
     first, second = (simulate(population(scm, 0), case.problem.query) for scm in (found.first, found.second))
@@ -308,7 +308,7 @@ def planted(case: Case, found: Witness) -> Iterator[tuple[str, Witness]]:
     moved = next(
         v for v, table in enumerate(first.tables) if abs(table - found.second.tables[v]).max() > 0.01
     )
-    yield "changed", replace(found, first=with_table(first, moved, lambda p: 1 - p))
+    yield "changed", replace(found, first=with_table(first, told, lambda p: 1 - p))
     yield "not positive", replace(found, second=with_table(first, moved, np.round))
     yield "other graph", replace(found, first=random_scm(DAG((0,) * first.dag.n), np.random.default_rng(0)))
     double = SCM(first.dag, tuple(np.concatenate([table, table]) for table in first.tables))
