@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,7 @@ def test_a_curriculum_goes_up(curriculum: Path) -> None:
     assert quarters[-1] >= quarters[0] + 3
     tasks = [row["task"] for row in rows(curriculum)]
     assert all(set(tasks[i : i + 56]) == set(TASKS) for i in range(0, 224, 56))  # the tasks stay mixed
+    assert max(len(list(same)) for _, same in groupby(tasks)) <= 4
 
 
 def test_a_curriculum_holds_the_items_of_the_mixed_set(curriculum: Path, tmp_path: Path) -> None:

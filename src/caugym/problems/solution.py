@@ -113,16 +113,13 @@ class Writer:
         yield self._formula()
         if estimand.effect:
             arithmetic, total = self._effect()
-            yield from self._read()
-            yield from self._derived()
-            yield from arithmetic
             sign = ">" if total.units > 0 else "<" if total.units < 0 else "="
-            yield f"{q.task} = {answer.value} {sign} 0: {answer.answer}"
+            arithmetic = [*arithmetic, f"{q.task} = {answer.value} {sign} 0: {answer.answer}"]
         else:
             arithmetic = list(self._bound(answer))
-            yield from self._read()
-            yield from self._derived()
-            yield from arithmetic
+        yield from self._read()
+        yield from self._derived()
+        yield from arithmetic
 
     def _graph(self) -> Iterator[str]:
         """The causal path, the mediators, and what is adjusted for and why."""
@@ -207,7 +204,7 @@ class Writer:
         """The stated numbers that are used, in the order of the text."""
         for statement in self.problem.statements:
             if statement.term in self.read:
-                number = self.arithmetic.show(printed(statement.value, self.places))
+                number = self.arithmetic.show(self.known[statement.term])
                 yield f"P({self.text(statement.term, self._translated)}) = {number}"
 
     def _derived(self) -> Iterator[str]:
