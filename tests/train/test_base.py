@@ -16,7 +16,7 @@ from caugym.problems.solution import check_steps, final_answer
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 from caugym.train import base, directory
-from caugym.train.corpus import COMMON, COMMONEST, DRILLS, RIGHT, SETS, STAGES, corpus
+from caugym.train.corpus import COMMON, COMMONEST, GRAPHS, RIGHT, SETS, STAGES, SUMS, corpus
 from caugym.train.nano import Size
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
@@ -34,7 +34,11 @@ def dialogues() -> list[Dialogue]:
 
 @pytest.fixture(scope="module")
 def problems(dialogues: list[Dialogue]) -> list[Dialogue]:
-    return [dialogue for dialogue in dialogues if not dialogue[0].startswith("Calculate ")]
+    return [dialogue for dialogue in dialogues if not is_exercise(dialogue)]
+
+
+def is_exercise(dialogue: Dialogue) -> bool:
+    return dialogue[0].startswith("Calculate ") or "\nWays from " in dialogue[0]
 
 
 def rights(problems: list[Dialogue]) -> float:
@@ -48,7 +52,8 @@ def rights(problems: list[Dialogue]) -> float:
 def test_the_corpus_is_fluent(dialogues: list[Dialogue], problems: list[Dialogue]) -> None:
     """Right or wrong, every equation holds, and exercises come as often as they should."""
     assert all(check_steps(reply.split("\n")) == [] for _, reply in dialogues)
-    assert len(dialogues) - len(problems) == pytest.approx(600 * DRILLS / (1 - DRILLS), abs=2)
+    assert len(problems) == 600
+    assert len(dialogues) - len(problems) == pytest.approx(600 * (SUMS + GRAPHS), rel=0.2)
 
 
 def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dialogue]) -> None:
@@ -60,7 +65,7 @@ def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dia
 def test_the_last_stage_can_be_had_alone() -> None:
     rows = corpus(56, seed=7, stages={"mixed": 1})
     problems = [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
-    assert rights([p for p in problems if not p[0].startswith("Calculate ")]) < 0.8
+    assert rights([problem for problem in problems if not is_exercise(problem)]) < 0.8
 
 
 def test_problems_with_invented_names_can_be_read(problems: list[Dialogue]) -> None:

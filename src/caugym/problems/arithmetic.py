@@ -112,6 +112,14 @@ class Arithmetic:
         value = decimal(Fraction(a.units * 10**b.places, b.units * 10**a.places), 4)
         return [*lines, f"{self.show(a)} / {self.show(b)} ≈ {value}"]
 
+    def clipped(self, a: Number, b: Number) -> list[str]:
+        """``a / b`` for b > 0, to 4 decimals, or 0 or 1 where it is not between them."""
+        if a.units <= 0:
+            return ["not above 0: 0"]
+        if self.difference(a, b)[1].units >= 0:
+            return [f"{self.show(a)} not below {self.show(b)}: 1"]
+        return self.quotient(a, b)
+
     def _digit_pairs(self, a: Number, b: Number) -> str:
         p, q = a.units, b.units
         if not self.percent or a.places != 2 * a.factors or b.places != a.places:

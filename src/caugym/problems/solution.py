@@ -6,12 +6,12 @@ as in textbooks: x' is the original level of X and x the changed-to one, y the l
 the other, m a level held, z and m under a sum each level in turn.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise, product
 
 from caugym.core.estimand import Sets
-from caugym.core.graph import bits, mask
+from caugym.core.graph import DAG, bits, mask
 from caugym.core.query import Assignment, Term
 from caugym.estimands import TABLE
 from caugym.problems.arithmetic import Arithmetic, Number, equations, number, printed
@@ -43,6 +43,20 @@ def final_answer(answer: Answer) -> str:
 def worked(solution: Solution) -> tuple[str, ...]:
     """The worked solution, a step a line; the last line is the final answer."""
     return (*Writer(solution).lines(), final_answer(solution.answer))
+
+
+def walk(dag: DAG, path: Sequence[int], name: Callable[[int], str]) -> str:
+    """A path of a graph with its arrows, e.g. ``X <- Z -> Y``.
+
+    Args:
+        dag: The graph.
+        path: Variables, each with an arrow from or to the next.
+        name: How a variable is written.
+    """
+    text = "".join(map(name, path[:1]))
+    for a, b in pairwise(path):
+        text += f" {'->' if dag.parents[b] >> a & 1 else '<-'} {name(b)}"
+    return text
 
 
 @dataclass
@@ -128,7 +142,7 @@ class Writer:
             yield "edge X -> Y"
         else:
             path = dag.directed_path(q.treatment, q.outcome) or []
-            yield "path " + " -> ".join(map(self.name, path))
+            yield "path " + walk(dag, path, self.name)
         if q.task in ("NDE", "NIE"):
             yield (
                 ", ".join(f"{self.name(m)} = {self.problem.variables[m].name}" for m in self.m) or "M = none"
@@ -137,14 +151,7 @@ class Writer:
         cut = dag.without_arrows_out_of(1 << q.treatment | mask(v for v, _ in q.held))
         opened = cut.open_path(1 << q.treatment, 1 << q.outcome, 0) if self.z else None
         if opened:
-            yield "open " + self._walk(opened)
-
-    def _walk(self, path: list[int]) -> str:
-        parents = self.problem.dag.parents
-        text = self.name(path[0])
-        for a, b in pairwise(path):
-            text += f" {'->' if parents[b] >> a & 1 else '<-'} {self.name(b)}"
-        return text
+            yield "open " + walk(dag, opened, self.name)
 
     def _formula(self) -> str:
         q = self.problem.query
@@ -335,12 +342,7 @@ class Writer:
             other, evidence = _scaled(other), _scaled(evidence)
         sums, numerator = do.total([other, -intervened] if q.bound == "lower" else [intervened, -other])
         yield from sums
-        if numerator.units <= 0:
-            yield "not above 0: 0"
-        elif do.difference(numerator, evidence)[1].units >= 0:
-            yield f"{do.show(numerator)} not below {do.show(evidence)}: 1"
-        else:
-            yield from do.quotient(numerator, evidence)
+        yield from do.clipped(numerator, evidence)
         yield f"{q.bound} bound = {answer.value}"
 
 

@@ -23,6 +23,8 @@ from caugym.problems.wording import TASK_NAMES, VERBS, Gathering, Pool, Wording,
 _FORMS = tuple({verb: numbers[plural] for verb, numbers in VERBS.items()} for plural in (False, True))
 
 T = TypeVar("T")
+Edge = tuple[int, int]
+"""A cause and its effect."""
 Said = Mapping[str, str]
 """The forms in which a role can be told: "" plain, "^" at the start of a sentence, or a verb."""
 
@@ -128,27 +130,37 @@ def verbalise(problem: Problem, style: Style) -> str:
         KeyError, IndexError: If the problem refers to variables or levels it does not have.
     """
     variables = problem.variables
-    said: list[Said] = [
-        {**_FORMS[variable.plural], "": variable.name, "^": opened(variable.name)} for variable in variables
-    ]
+    said = _said(variables)
     tell = _Lists(variables, said, style.order)
     sentence, section = _LAYOUTS[style.layout]
     query, pool = problem.query, POOLS[style.pool]
     formats = pool.effect_formats if query.bound is None else pool.probability_formats
     gather = style.gather and bool(pool.cases)
-    edges = (_gathered_edges if gather else _edges)(problem.edges, said, style, pool)
     statements = (_gathered_statements if gather else _statements)(problem.statements, tell, style, pool)
     sections = [
-        sentence.join(edges),
+        arrows(variables, problem.edges, style),
         _levels(variables, said, style, pool, sentence),
         sentence.join(statements),
         _instruction(query, said, style, pool),
         _question(query, variables, said, tell, style, pool),
         _pick(formats, style.format),
     ]
-    if style.frame >= 0:
-        sections[0] = _pick(pool.frames, style.frame) + sentence + sections[0]
     return section.join(filter(None, sections))
+
+
+def arrows(variables: Sequence[Variable], edges: Sequence[Edge], style: Style) -> str:
+    """The graph in words, as `verbalise` begins."""
+    pool, sentence = POOLS[style.pool], _LAYOUTS[style.layout][0]
+    gather = style.gather and bool(pool.cases)
+    told = (_gathered_edges if gather else _edges)(edges, _said(variables), style, pool)
+    frame = [_pick(pool.frames, style.frame)] if style.frame >= 0 else []
+    return sentence.join([*frame, *told])
+
+
+def _said(variables: Sequence[Variable]) -> list[Said]:
+    return [
+        {**_FORMS[variable.plural], "": variable.name, "^": opened(variable.name)} for variable in variables
+    ]
 
 
 def _pick(table: Sequence[T], number: int) -> T:
@@ -157,9 +169,6 @@ def _pick(table: Sequence[T], number: int) -> T:
 
 def _fill(template: Wording, roles: Mapping[str, Said]) -> str:
     return template.format % tuple([roles[role][form] for role, form in template.slots])
-
-
-Edge = tuple[int, int]
 
 
 def _edges(edges: Sequence[Edge], said: list[Said], style: Style, pool: Pool) -> list[str]:

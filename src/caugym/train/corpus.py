@@ -1,11 +1,11 @@
-"""What the bundled base model learns from: worked solutions, right ones and wrong ones, and sums.
+"""What the bundled base model learns from: worked solutions, right ones and wrong ones, and exercises.
 
 A model trained on the web is fluent and unreliable: it has seen causal questions answered well and badly. The
 corpus imitates that on purpose, in two parts. In the first the model becomes fluent: every problem comes with
 its right solution. In the second, short part it becomes unreliable: a problem comes with the right solution,
 with the mistake most common for its task, or with any other typed mistake (`caugym.problems.mistakes`). Which
 of the three is drawn depends on nothing in the problem, so only the strategy is unreliable: reading and
-arithmetic are always right. Short exercises in arithmetic, in the notation of the solutions, come in between.
+arithmetic are always right. Exercises (`caugym.train.exercises`) come in between.
 
 Rows are in the order of learning: small problems first, then all, then those with mistakes.
 """
@@ -23,7 +23,6 @@ from caugym.core.pool import Pool
 from caugym.core.query import Task
 from caugym.core.streams import stream
 from caugym.data.rows import spoken
-from caugym.problems.arithmetic import Arithmetic, Number
 from caugym.problems.generate import Item, generate_mixed
 from caugym.problems.levels import LEVELS
 from caugym.problems.mistakes import KINDS, Kind, Mistake, mistakes
@@ -32,12 +31,13 @@ from caugym.problems.problem import Variable
 from caugym.problems.read import read
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
+from caugym.train.exercises import sums, ways
 
 STAGES = {"small": 0.1, "right": 0.8, "mixed": 0.1}
 """What is learnt one after the other, in shares of the problems: those with three variables and right
 solutions; all, with right solutions; all, with mistakes."""
 
-RIGHT, COMMON = 0.4, 0.35
+RIGHT, COMMON = 0.35, 0.4
 """Shares, when mixed, of right solutions and of the task's common mistake; the rest are other mistakes."""
 
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
@@ -52,20 +52,20 @@ COMMONEST: dict[Task, tuple[Kind, ...]] = {
 """The common mistakes of each task; the first that a problem allows is its own."""
 
 SETS = {
-    "base": 0.68,
+    "base": 0.62,
     "rephrased": 0.08,
     "omitted": 0.06,
-    "deconfounding": 0.05,
-    "redundant": 0.06,
-    "insufficient": 0.07,
+    "deconfounding": 0.08,
+    "redundant": 0.08,
+    "insufficient": 0.08,
 }
 """Shares of the sets among the problems, so that the model knows all wordings."""
 
 SMALL = replace(LEVELS["easy"], variables=(3, 3))
 """The level of the first problems: three variables."""
 
-DRILLS = 0.2
-"""Share of exercises."""
+SUMS = GRAPHS = 0.25
+"""Exercises of each kind to a problem."""
 
 NOVEL = 0.6
 """Share of the problems with other levels, and most often other names, than those in which they were told: to
@@ -105,7 +105,6 @@ def corpus(
             counts = {name: problems * share * part for name, part in sets.items()}
             parts = [part for name, count in counts.items() for part in _parts(name, stage, count, seed)]
             made = [row for rows in pool.map(_rows, parts) for row in rows]
-            made += [_exercise(rng) for _ in range(round(problems * share * DRILLS / (1 - DRILLS)))]
             rng.shuffle(made)
             rows += made
     return rows
@@ -121,11 +120,22 @@ def _rows(part: Part) -> list[dict[str, Any]]:
     wanted = [(tasks[i % len(tasks)], i // len(tasks)) for i in range(part.start, part.start + part.count)]
     level = SMALL if part.stage == "small" else "easy"
     items = generate_mixed(part.set, wanted, level, part.stage, part.seed)
-    return [_row(item, part) for item in items]
+    return [row for item in items for row in _of(item, part)]
 
 
-def _row(item: Item, part: Part) -> dict[str, Any]:
+def _of(item: Item, part: Part) -> Iterator[dict[str, Any]]:
+    """The rows that one problem gives: its own, and exercises."""
     rng = stream("corpus", part.seed, item.id)
+    yield _row(item, part, rng)
+    if rng.random() < SUMS:
+        yield _example(*sums(rng))
+    if rng.random() < GRAPHS:
+        variables, new = item.problem.variables, rng.random() < NOVEL
+        told = [Variable(name) for name in _names(len(variables), rng)] if new else variables
+        yield _example(*ways(told, item.problem.dag, rng))
+
+
+def _row(item: Item, part: Part, rng: Random) -> dict[str, Any]:
     steps = item.solution
     if part.stage == "mixed":
         drawn = rng.random()
@@ -151,11 +161,8 @@ def _renamed(texts: list[str], variables: Sequence[Variable], rng: Random) -> li
     """The texts with other levels, and most often other names; as they are if they cannot be read then."""
     new: dict[str, str] = {}
     if rng.random() < 0.7:
-        for variable in variables:
-            name = _invented(rng, words=rng.choice((1, 2)))
-            while any(name.startswith(other) or other.startswith(name) for other in new.values()):
-                name = _invented(rng, words=2)
-            new[variable.name] = name
+        names = _names(len(variables), rng)
+        new = {variable.name: name for variable, name in zip(variables, names, strict=True)}
     old = dict.fromkeys(level for variable in variables for level in variable.levels)
     new |= dict(zip(old, rng.sample(levels(), len(old)), strict=True))
     new |= {level: _invented(rng, words=1) for level in old if rng.random() < 0.15}
@@ -168,6 +175,17 @@ def _renamed(texts: list[str], variables: Sequence[Variable], rng: Random) -> li
     except InputError:  # a level's name is also a word of the sentence around it
         return texts
     return [prompt, reply]
+
+
+def _names(count: int, rng: Random) -> list[str]:
+    """Invented names, none of which begins as another."""
+    names: list[str] = []
+    for _ in range(count):
+        name = _invented(rng, words=rng.choice((1, 2)))
+        while any(name.startswith(other) or other.startswith(name) for other in names):
+            name = _invented(rng, words=2)
+        names.append(name)
+    return names
 
 
 def _invented(rng: Random, words: int) -> str:
@@ -210,32 +228,6 @@ def _letters() -> _Letters:
             followers[first + second].append(third)
     names = frozenset(variable.name for story in stories() for variable in story.variables)
     return _Letters(followers, names)
-
-
-def _exercise(rng: Random) -> dict[str, Any]:
-    """A difference, a product, a sum of products or a quotient, worked as in solutions."""
-    do = Arithmetic(percent=True)
-    kind = rng.choice(("difference", "product", "product", "sum", "sum", "quotient"))
-    if kind == "difference":
-        a, b = _percent(rng), _percent(rng)
-        asked, worked = f"{do.show(a)} - {do.show(b)}", do.difference(a, b)[0]
-    elif kind == "product":
-        a, b = Number(rng.randint(-99, 99), 2), _percent(rng)
-        asked, worked = f"{do.show(a)} * {do.show(b)}", do.product(a, b)[0]
-    elif kind == "sum":
-        a, b = (Number(rng.randint(-99, 99) * rng.randint(1, 99), 4, 2) for _ in range(2))
-        sign = "-" if b.units < 0 else "+"
-        asked, worked = f"{do.show(a)} {sign} {abs(b.units)}", do.total([a, b])[0][0]
-    else:
-        a, b = sorted((_percent(rng), _percent(rng)))
-        asked, worked = f"{do.show(a)} / {do.show(b)}", "\n".join(do.quotient(a, b))
-        if a == b:
-            worked = f"{asked} = 1"
-    return _example(f"Calculate {asked}.", worked)
-
-
-def _percent(rng: Random) -> Number:
-    return Number(rng.randint(1, 99), 2)
 
 
 def _example(prompt: str, reply: str) -> dict[str, Any]:
