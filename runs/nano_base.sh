@@ -4,7 +4,7 @@
 #   runs/nano_base.sh [OUT]
 #
 # About three million parameters on 110,000 problems and the exercises that caugym/train/corpus.py makes beside
-# them; four single-threaded processes, an hour and a half and about 14 GB of memory on a 4-core CPU. Stopped, it goes on
+# them; four single-threaded processes, about 95 minutes and 14 GB of memory on a 4-core CPU. Stopped, it goes on
 # where it was with the same command. The result depends on the seed and the number of processes, not on speed.
 # `python runs/nano_card.py OUT/card` then measures what the model card says.
 set -eu
