@@ -13,7 +13,7 @@ Everything is kept in one folder, and a second start goes on where the first one
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +195,10 @@ def _train(
 
 def _corpus(scale: Scale, seed: int) -> list[dict[str, Any]]:
     """More of what the base has learnt from at last, as many problems as the other arms have."""
-    from caugym.train.corpus import corpus
+    from caugym.train.corpus import COURSES, corpus
 
-    return corpus(TASKS * scale.problems, seed=1000 + seed, workers=4, stages={"mixed": 1})
+    last = replace(COURSES["second"], stages={"mixed": 1})
+    return corpus(last, TASKS * scale.problems, seed=1000 + seed, workers=4)
 
 
 def _recipe(

@@ -262,7 +262,7 @@ def _asked(out: Path) -> dict[str, Any]:
 
 def _how(out: Path, asked: Mapping[str, Any]) -> str:
     scale = asked["scale"]
-    plans = {name: directory.read(folders[-1])["plan"] for name in ARMS if (folders := _trainings(out, name))}
+    records = {name: directory.read(folders[-1]) for name in ARMS if (folders := _trainings(out, name))}
     problems, weights = TASKS * scale["problems"], str(asked["weights"])[:12]
     told = [
         f"Base `{asked['base']}` (weights {weights}), {problems:,} problems of `easy` to train on, "
@@ -270,12 +270,17 @@ def _how(out: Path, asked: Mapping[str, Any]) -> str:
         "measure on. The budget counts tokens of prompts and replies that a gradient is taken on; drawing "
         "replies, and asking a reference, comes on top.",
         "",
-        *(f"- {name}: {plan}" for name, plan in plans.items()),
+        *(f"- {name}: {_plan(record)}" for name, record in records.items()),
         "",
         "`continued` learns from more of the base's own corpus; `random` and `format` are GRPO with a coin,",
         "or a readable answer, in place of the right one: what they gain was not learnt from answers.",
     ]
     return "\n".join(told)
+
+
+def _plan(record: Mapping[str, Any]) -> str:
+    """What a training said that it would do, its model told without the folder it lay in."""
+    return str(record["plan"]).replace(record["model"], Path(record["model"]).name)
 
 
 def _claims(found: Mapping[str, Arm]) -> Sheet:

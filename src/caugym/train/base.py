@@ -1,9 +1,10 @@
 """Training the bundled base model: ``python -m caugym.train.base OUT``; see ``runs/nano_base.sh``.
 
-The model is Qwen3 of about three million parameters with random weights and its own tokenizer. It learns from
-`caugym.train.corpus` in one pass. The learning rate falls to zero at the end: an unannealed base would make
-every later training look like a gain. The loop is plain PyTorch on single-threaded processes, which trains a
-model this small about twice as fast on a CPU as a general trainer does.
+The model is Qwen3 of about three million parameters with its own tokenizer. It begins with random weights, or
+with those of a course before, and learns the corpus of its course (`caugym.train.corpus`) in one pass. The
+learning rate falls to zero at the end: an unannealed base would make every later training look like a gain.
+The loop is plain PyTorch on single-threaded processes, which trains a model this small about twice as fast on
+a CPU as a general trainer does; on a GPU it is one process with longer passes.
 """
 
 import argparse
@@ -26,21 +27,27 @@ from torch.nn.functional import cross_entropy
 from caugym.backends.local import load
 from caugym.core.pool import Pool, follow_parent
 from caugym.core.streams import stream
-from caugym.train import attention, directory, optimizer, prepare
-from caugym.train.corpus import corpus, levels
+from caugym.train import attention, directory, optimizer, prepare, settings
+from caugym.train.corpus import COURSES, corpus, levels
 from caugym.train.launch import free_port
 from caugym.train.nano import Size, create, weights_hash
 from caugym.train.recipe import Recipe, resolve
 from caugym.train.worker import quiet
 
-SIZE = Size(vocabulary=2560)
-"""Dimensions of the model."""
+SIZES = {
+    "small": Size(vocabulary=2560),
+    "large": Size(hidden=512, layers=9, heads=8, kv_heads=4, head=64, feed_forward=1536, vocabulary=2560),
+}
+"""Dimensions: those of the bundled model, 3 million parameters, and 30 million, for a GPU."""
 
 PROBLEMS, SAMPLE = 110_000, 6_000
 """Problems to learn from, and rows that the tokenizer is fitted to."""
 
 TOKENS, PASSES = 1536, 2
 """Tokens that a process takes in a pass, few enough for its core's cache; passes in a step."""
+
+GPU_TOKENS = 4 * PASSES * TOKENS
+"""Tokens of a pass on a GPU, which is a step: as many as four processes take on a CPU."""
 
 LONGEST, MULTIPLE, WINDOW = 1024, 32, 1536
 """Most tokens of a row; rows are padded to a multiple of the second, as every new shape costs time and
@@ -59,14 +66,14 @@ LOG, SAVE, CHUNK = 20, 250, 4000
 Row = dict[str, Any]
 
 
-def batches(rows: Sequence[Row], parallel: int, rng: Random) -> list[list[list[Row]]]:
-    """For each step the rows of each pass: about equally many tokens, rows of like length together."""
+def batches(rows: Sequence[Row], parallel: int, tokens: int, rng: Random) -> list[list[list[Row]]]:
+    """For each step the rows of ``parallel`` passes, of ``tokens`` at most: rows of like length together."""
     steps = []
     for start in range(0, len(rows), WINDOW):
         window = sorted(rows[start : start + WINDOW], key=lambda row: int(row["length"]))
         parts: list[list[Row]] = [[]]
         for row in window:
-            if parts[-1] and row["length"] * (len(parts[-1]) + 1) > TOKENS:
+            if parts[-1] and row["length"] * (len(parts[-1]) + 1) > tokens:
                 parts.append([])
             parts[-1].append(row)
         joined = [parts[i : i + parallel] for i in range(0, len(parts) - parallel + 1, parallel)]
@@ -97,15 +104,18 @@ def rate(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (DECAY * steps))
 
 
-def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]]], save: int) -> None:
+def work(
+    rank: int, world: int, port: int, out: Path, start: Path, steps: list[list[list[Row]]], save: int
+) -> None:
     """One process of the training."""
     follow_parent()
     quiet()
     torch.set_num_threads(1)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
     dist.init_process_group("gloo")
-    model, tokenizer = load(str(out / "start"), attention=attention.NAME)
-    model.float().train()
+    device = settings.device()
+    model, tokenizer = load(str(start), attention=attention.NAME if device == "cpu" else "sdpa")
+    model.float().train().to(device)
     optimiser = optimizer.make(model, directory.recipe(out))
     assert optimiser is not None
     peaks = [group["lr"] for group in optimiser.param_groups]
@@ -142,18 +152,19 @@ def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool) -> 
     """
     counts = torch.zeros(4)
     for rows in passes:
-        ids, text, reply = padded(rows)
+        ids, text, reply = (each.to(model.device) for each in padded(rows))
         chosen = (text if prompt else reply)[:, 1:]
         reply = reply[:, 1:][chosen]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(model.device.type, torch.bfloat16):
             hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
             logits = model.lm_head(hidden[chosen])
         losses = cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
         losses.sum().backward()
         counts += torch.tensor([len(losses), losses.detach()[reply].sum(), reply.sum(), ids.numel()])
     parameters = list(model.parameters())
-    shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
-    dist.all_reduce(shared)
+    shared = torch.cat([*(p.grad.flatten() for p in parameters), counts.to(model.device)])
+    if dist.get_world_size() > 1:
+        dist.all_reduce(shared)
     counts = shared[-len(counts) :].clone()
     start = 0
     for p in parameters:
@@ -198,49 +209,64 @@ def _resumed(out: Path, model: Any, optimiser: Any) -> int:
     """Go back to the last checkpoint; the step to go on with."""
     if not (out / "checkpoint.pt").exists():
         return 0
-    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    state = torch.load(out / "checkpoint.pt", map_location=model.device, weights_only=True)
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])
 
 
-def train(out: Path, *, problems: int, seed: int, workers: int, size: Size = SIZE, save: int = SAVE) -> None:
+def train(
+    out: Path,
+    *,
+    problems: int,
+    seed: int,
+    workers: int,
+    course: str = "first",
+    model: Path | None = None,
+    size: Size = SIZES["small"],
+    save: int = SAVE,
+) -> None:
     """Make the corpus, fit the tokenizer, train; called again, it goes on where it was stopped.
 
     Args:
         out: Run directory, as of any training here (`caugym.train.directory`).
         problems: Problems to learn from.
         seed: Of problems, mistakes and weights.
-        workers: Processes; the result depends on their number.
-        size: Dimensions of the model.
+        workers: Processes on a CPU; the result depends on their number.
+        course: A key of `caugym.train.corpus.COURSES`.
+        model: To begin with; without one, random weights and a tokenizer fitted to the corpus.
+        size: Dimensions of a model that begins with random weights.
         save: Steps between checkpoints.
     """
     quiet()
-    rows = corpus(problems, seed, workers)
-    if not (out / "start").exists():
+    rows = corpus(COURSES[course], problems, seed, workers)
+    start = model or out / "start"
+    if model is None and not start.exists():
         spread = rows[:: max(1, len(rows) // SAMPLE)]
         texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
-        create(out / "start", texts, seed=seed, size=size, apart=levels())
-    chunks = [(out / "start", rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
+        create(start, texts, seed=seed, size=size, apart=levels())
+    chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
     with Pool(workers) as pool:
         prepared = [row for chunk in pool.map(_tokenised, chunks) for row in chunk]
-    steps = batches(prepared, workers * PASSES, stream("batches", seed))
+    gpu = settings.device() == "cuda"
+    workers, passes, tokens = (1, 1, GPU_TOKENS) if gpu else (workers, workers * PASSES, TOKENS)
+    steps = batches(prepared, passes, tokens, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
-        "model": "scratch",
-        "start": str(out / "start"),
+        "model": str(model or "scratch"),
+        "start": str(start),
         "data": directory.digest(rows),
         "seed": seed,
         "processes": workers,
-        "plan": f"{len(rows)} rows of {problems} problems and exercises in {len(steps)} steps",
+        "plan": f"{course} course: {len(rows)} rows for {problems} problems in {len(steps)} steps",
     }
     if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
         return
     del rows, prepared  # gigabytes that the processes need
     os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
-    spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
+    spawn(work, (workers, free_port(), out, start, steps, save), nprocs=workers)
 
 
 def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
@@ -265,8 +291,11 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=PROBLEMS, help="problems to learn from")
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
     parser.add_argument("--workers", type=int, default=3, help="processes, each on one core")
-    given = parser.parse_args()
-    train(given.out, problems=given.problems, seed=given.seed, workers=given.workers)
+    parser.add_argument("--course", choices=COURSES, default="first", help="what to learn")
+    parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
+    parser.add_argument("--model", type=Path, help="model directory to begin with; random weights without it")
+    given = vars(parser.parse_args())
+    train(**given | {"size": SIZES[given["size"]]})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What the bundled base model learns from: worked solutions, right ones and wrong ones, and exercises.
 
 A model trained on the web is fluent and unreliable: it has seen causal questions answered well and badly. The
-corpus imitates that on purpose, in two parts. In the first the model becomes fluent: every problem comes with
-its right solution. In the second, short part it becomes unreliable: a problem comes with the right solution,
-with the mistake most common for its task, or with any other typed mistake (`caugym.problems.mistakes`). Which
-of the three is drawn depends on nothing in the problem, so only the strategy is unreliable: reading and
-arithmetic are always right. Exercises (`caugym.train.exercises`) come in between.
+corpus of a course imitates that on purpose, in two parts. In the first the model becomes fluent: every
+problem comes with its right solution. In the second, short part it becomes unreliable: a problem comes with
+the right solution, with the mistake most common for its task, or with any other typed mistake
+(`caugym.problems.mistakes`). Which of the three is drawn depends on nothing in the problem, so only the
+strategy is unreliable: reading and arithmetic are always right. Exercises (`caugym.train.exercises`) come in
+between.
 
 Rows are in the order of learning: small problems first, then all, then those with mistakes.
 """
@@ -33,13 +34,6 @@ from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 from caugym.train.exercises import sums, ways
 
-STAGES = {"small": 0.1, "right": 0.8, "mixed": 0.1}
-"""What is learnt one after the other, in shares of the problems: those with three variables and right
-solutions; all, with right solutions; all, with mistakes."""
-
-RIGHT, COMMON = 0.35, 0.4
-"""Shares, when mixed, of right solutions and of the task's common mistake; the rest are other mistakes."""
-
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
     "ATE": ("naive", "stratum", "sign"),
     "CDE": ("naive", "stratum", "outcome"),
@@ -51,21 +45,61 @@ COMMONEST: dict[Task, tuple[Kind, ...]] = {
 }
 """The common mistakes of each task; the first that a problem allows is its own."""
 
-SETS = {
-    "base": 0.62,
-    "rephrased": 0.08,
-    "omitted": 0.06,
-    "deconfounding": 0.08,
-    "redundant": 0.08,
-    "insufficient": 0.08,
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is learnt in one training, in shares.
+
+    Attributes:
+        stages: What is learnt one after the other, of the problems: ``small``, those with three variables and
+            right solutions; ``right``, all, with right solutions; ``mixed``, all, with mistakes.
+        sets: Of the problems, so that the model knows all wordings.
+        right: Right solutions among the mixed ones.
+        common: The task's common mistake among the mixed ones; the rest are other mistakes.
+        exercises: Of each kind, to a problem.
+    """
+
+    stages: Mapping[str, float]
+    sets: Mapping[str, float]
+    right: float
+    common: float
+    exercises: float
+
+
+COURSES = {
+    "first": Course(
+        stages={"small": 0.1, "right": 0.8, "mixed": 0.1},
+        sets={
+            "base": 0.62,
+            "rephrased": 0.08,
+            "omitted": 0.06,
+            "deconfounding": 0.08,
+            "redundant": 0.08,
+            "insufficient": 0.08,
+        },
+        right=0.35,
+        common=0.4,
+        exercises=0.25,
+    ),
+    "second": Course(
+        stages={"right": 0.88, "mixed": 0.12},
+        sets={
+            "base": 0.68,
+            "rephrased": 0.08,
+            "omitted": 0.06,
+            "deconfounding": 0.05,
+            "redundant": 0.06,
+            "insufficient": 0.07,
+        },
+        right=0.4,
+        common=0.35,
+        exercises=0.1,
+    ),
 }
-"""Shares of the sets among the problems, so that the model knows all wordings."""
+"""The first teaches to calculate and all the wordings, the second to read."""
 
 SMALL = replace(LEVELS["easy"], variables=(3, 3))
 """The level of the first problems: three variables."""
-
-SUMS = GRAPHS = 0.25
-"""Exercises of each kind to a problem."""
 
 NOVEL = 0.6
 """Share of the problems with other levels, and most often other names, than those in which they were told: to
@@ -79,6 +113,7 @@ CHUNK = 500
 class Part:
     """A run of problems of one set, made by one process."""
 
+    course: Course
     set: str
     stage: str
     seed: int
@@ -86,33 +121,33 @@ class Part:
     count: int
 
 
-def corpus(
-    problems: int, seed: int = 0, workers: int = 1, stages: Mapping[str, float] | None = None
-) -> list[dict[str, Any]]:
+def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> list[dict[str, Any]]:
     """Rows for supervised training, in the order in which they are to be learnt.
 
     Args:
+        course: What they are to teach.
         problems: How many problems; exercises come on top.
         seed: Of problems, mistakes and exercises.
         workers: Processes that make problems; the rows do not depend on it.
-        stages: Names and shares of stages, `STAGES` by default.
     """
     rng = stream("corpus", seed)
     rows: list[dict[str, Any]] = []
     with Pool(workers) as pool:
-        for stage, share in (stages or STAGES).items():
-            sets = {"base": 1.0} if stage == "small" else SETS
+        for stage, share in course.stages.items():
+            sets = {"base": 1.0} if stage == "small" else course.sets
             counts = {name: problems * share * part for name, part in sets.items()}
-            parts = [part for name, count in counts.items() for part in _parts(name, stage, count, seed)]
+            parts = [
+                part for name, count in counts.items() for part in _parts(course, name, stage, count, seed)
+            ]
             made = [row for rows in pool.map(_rows, parts) for row in rows]
             rng.shuffle(made)
             rows += made
     return rows
 
 
-def _parts(name: str, stage: str, count: float, seed: int) -> Iterator[Part]:
+def _parts(course: Course, name: str, stage: str, count: float, seed: int) -> Iterator[Part]:
     for start in range(0, round(count), CHUNK):
-        yield Part(name, stage, seed, start, min(CHUNK, round(count) - start))
+        yield Part(course, name, stage, seed, start, min(CHUNK, round(count) - start))
 
 
 def _rows(part: Part) -> list[dict[str, Any]]:
@@ -127,21 +162,25 @@ def _of(item: Item, part: Part) -> Iterator[dict[str, Any]]:
     """The rows that one problem gives: its own, and exercises."""
     rng = stream("corpus", part.seed, item.id)
     yield _row(item, part, rng)
-    if rng.random() < SUMS:
+    if rng.random() < part.course.exercises:
         yield _example(*sums(rng))
-    if rng.random() < GRAPHS:
+    if rng.random() < part.course.exercises:
         variables, new = item.problem.variables, rng.random() < NOVEL
         told = [Variable(name) for name in _names(len(variables), rng)] if new else variables
         yield _example(*ways(told, item.problem.dag, rng))
 
 
 def _row(item: Item, part: Part, rng: Random) -> dict[str, Any]:
-    steps = item.solution
+    steps, course = item.solution, part.course
     if part.stage == "mixed":
         drawn = rng.random()
-        made = [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"] if drawn >= RIGHT else []
+        made = (
+            [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
+            if drawn >= course.right
+            else []
+        )
         if made:
-            steps = _chosen(made, item, common=drawn < RIGHT + COMMON, rng=rng).steps
+            steps = _chosen(made, item, common=drawn < course.right + course.common, rng=rng).steps
     texts = [item.prompt, "\n".join(steps)]
     if rng.random() < NOVEL:
         texts = _renamed(texts, item.problem.variables, rng)
