@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caugym.backends import Sampling, draws
+from caugym.backends import Sampling, decode, draws
 from caugym.backends.decode import Decoder, supports
 from caugym.backends.draws import choose, uniforms
 from caugym.backends.local import load
@@ -64,10 +64,16 @@ def test_equal_prompts_share_their_reading_and_not_their_draws(model: Any) -> No
     assert len({tuple(reply.tokens) for reply in together}) > 24
 
 
-def test_only_models_it_computes_exactly_are_decoded(model: Any) -> None:
-    assert supports(model.config)
-    other = type(model.config)(rope_parameters={"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0})
-    assert not supports(other)
+def test_only_models_it_computes_exactly_are_decoded(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert supports(model, "cpu")
+    assert supports(model, "cuda")
+    assert not supports(model, "mps")
+    monkeypatch.setattr(decode, "MOST_ON_GPU", model.num_parameters())
+    assert supports(model, "cpu")
+    assert not supports(model, "cuda")
+    rope = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0}
+    monkeypatch.setattr(model.config, "rope_parameters", rope)
+    assert not supports(model, "cpu")
 
 
 @given(st.integers(0, 2**32), st.text(max_size=20), st.integers(1, 50))

@@ -4,7 +4,9 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +20,8 @@ from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 from caugym.problems.transforms import TRANSFORMS
 from caugym.train import base, directory
-from caugym.train.corpus import COMMONEST, COURSES, Course, corpus
+from caugym.train.corpus import COMMONEST, COURSE, corpus
 from caugym.train.nano import Size
-
-FIRST, SECOND = COURSES["first"], COURSES["second"]
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
 
@@ -30,10 +30,14 @@ Dialogue = list[str]
 """A prompt and the reply to it."""
 
 
+def told(stages: dict[str, list[dict[str, Any]]]) -> list[Dialogue]:
+    rows = chain.from_iterable(stages.values())
+    return [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
+
+
 @pytest.fixture(scope="module")
 def dialogues() -> list[Dialogue]:
-    rows = corpus(FIRST, 600, seed=5)
-    return [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
+    return told(corpus(COURSE, 600, seed=5))
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +60,20 @@ def rights(problems: list[Dialogue]) -> float:
 def test_the_corpus_is_fluent(dialogues: list[Dialogue], problems: list[Dialogue]) -> None:
     """Right or wrong, every equation holds, and exercises come as often as they should."""
     assert all(check_steps(reply.split("\n")) == [] for _, reply in dialogues)
-    assert len(problems) == 600
-    assert len(dialogues) - len(problems) == pytest.approx(600 * 2 * FIRST.exercises, rel=0.2)
+    assert len(problems) == pytest.approx(600, abs=len(COURSE.sets)), "but for rounding"
+    assert len(dialogues) - len(problems) == pytest.approx(600 * 2 * COURSE.exercises, rel=0.25)
 
 
 def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dialogue]) -> None:
-    mixed = round(len(problems) * FIRST.stages["mixed"])
+    mixed = round(len(problems) * COURSE.stages["mixed"])
     assert rights(problems[:-mixed]) == 1
     share = rights(problems[-mixed:])
-    assert FIRST.right - 0.15 < share < FIRST.right + 0.3, "a wrong step may lead to the right answer"
+    assert COURSE.right - 0.15 < share < COURSE.right + 0.3, "a wrong step may lead to the right answer"
 
 
 def test_the_last_stage_can_be_had_alone() -> None:
-    rows = corpus(replace(SECOND, stages={"mixed": 1}), 56, seed=7)
-    problems = [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
-    assert rights([problem for problem in problems if not is_exercise(problem)]) < 0.8
+    dialogues = told(corpus(replace(COURSE, stages={"mixed": 1}), 56, seed=7))
+    assert rights([dialogue for dialogue in dialogues if not is_exercise(dialogue)]) < 0.8
 
 
 def test_problems_with_invented_names_can_be_read(problems: list[Dialogue]) -> None:
@@ -88,12 +91,11 @@ def test_problems_with_invented_names_can_be_read(problems: list[Dialogue]) -> N
     assert 0.3 < invented / len(problems) < 0.5
 
 
-@pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
-def test_shares_of_a_course_are_shares_of_what_exists(course: Course) -> None:
-    assert set(course.sets) == set(TRANSFORMS)
-    assert sum(course.sets.values()) == pytest.approx(1)
-    assert sum(course.stages.values()) == pytest.approx(1)
-    assert course.right + course.common < 1
+def test_shares_of_the_course_are_shares_of_what_exists() -> None:
+    assert set(COURSE.sets) == set(TRANSFORMS)
+    assert sum(COURSE.sets.values()) == pytest.approx(1)
+    assert sum(COURSE.stages.values()) == pytest.approx(1)
+    assert COURSE.right + COURSE.common < 1
 
 
 def test_common_mistakes_are_kinds_of_mistakes() -> None:
@@ -101,13 +103,13 @@ def test_common_mistakes_are_kinds_of_mistakes() -> None:
 
 
 def test_small_problems_come_first(problems: list[Dialogue]) -> None:
-    early = round(len(problems) * FIRST.stages["small"])
+    early = round(len(problems) * COURSE.stages["small"])
     assert all(len(read(prompt).variables) == 3 for prompt, _ in problems[:early])
     assert any(len(read(prompt).variables) > 3 for prompt, _ in problems[early:])
 
 
 def test_the_corpus_does_not_depend_on_the_workers() -> None:
-    assert corpus(FIRST, 60, seed=1) == corpus(FIRST, 60, seed=1, workers=2)
+    assert corpus(COURSE, 60, seed=1) == corpus(COURSE, 60, seed=1, workers=2)
 
 
 def test_batches_hold_every_process_to_the_same_work() -> None:
@@ -128,24 +130,55 @@ def test_the_rate_rises_and_falls_to_zero() -> None:
     assert 0 < rates[-1] < 0.01
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run directory with its corpus, before any training."""
+    out = tmp_path_factory.mktemp("base")
+    base.train(out, problems=150, seed=2, workers=2, size=TINY, prepare=True)
+    return out
+
+
+def test_preparing_makes_the_corpus_and_no_more(prepared: Path) -> None:
+    assert sorted(path.name for path in prepared.iterdir()) == [base.CORPUS, "start"]
+
+
+def test_the_corpus_on_disk_is_that_in_memory(prepared: Path, tmp_path: Path) -> None:
+    corpus = base.Corpus.load(prepared / base.CORPUS)
+    corpus.save(tmp_path / base.CORPUS)
+    again = base.Corpus.load(tmp_path / base.CORPUS)
+    assert (again.mixed, again.digest, len(again.rows)) == (corpus.mixed, corpus.digest, len(corpus.rows))
+    for row, same in zip(corpus.rows, again.rows, strict=True):
+        assert row["input_ids"].tolist() == same["input_ids"].tolist()
+        assert (row["length"], row["head"]) == (same["length"], same["head"])
+        assert 0 < row["head"] < row["length"] == len(row["input_ids"])
+
+
+def test_mistakes_are_learnt_once_and_last(prepared: Path) -> None:
+    corpus = base.Corpus.load(prepared / base.CORPUS)
+    once, twice = ([id(row) for row in corpus.lessons(epochs, seed=1)] for epochs in (1, 2))
+    right = len(corpus.rows) - corpus.mixed
+    assert once == [id(row) for row in corpus.rows]
+    assert twice[:right] == once[:right] != twice[right : 2 * right]
+    assert sorted(twice[right : 2 * right]) == sorted(once[:right])
+    assert twice[2 * right :] == once[right:]
+
+
 @pytest.mark.slow
-def test_training_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    """From its last checkpoint a course ends with the same weights, and its model replies."""
+def test_training_goes_on_where_it_was_stopped(prepared: Path) -> None:
+    """From its last checkpoint it ends with the same weights, and its model replies."""
 
     def trained() -> str:
-        base.train(out, problems=350, seed=3, workers=2, course="second", model=before / "model", save=2)
-        return str(directory.read(out)["weights"])
+        base.train(prepared, problems=150, seed=2, workers=2, size=TINY, save=2)
+        return str(directory.read(prepared)["weights"])
 
-    def loss(run: Path) -> float:
-        return float(json.loads((run / directory.METRICS).read_text().splitlines()[-1])["loss"])
-
-    before, out = tmp_path / "first", tmp_path / "second"
-    base.train(before, problems=700, seed=2, workers=2, size=TINY, save=2)
     first = trained()
-    assert loss(out) < loss(before) < 6.3, "less than a guess among 700 tokens"
-    shutil.rmtree(out / "model")
-    directory.write(out / directory.RUN, json.dumps(directory.read(out) | {"status": "running"}))
+    records = (prepared / directory.METRICS).read_text().splitlines()
+    assert json.loads(records[-1])["loss"] < 6.5, "less than a guess among 700 tokens"
+    shutil.rmtree(prepared / "model")
+    record = directory.read(prepared) | {"status": "running"}
+    directory.write(prepared / directory.RUN, json.dumps(record))
     assert trained() == first
-    reply = LocalModel(str(out / "model")).generate(["Calculate 3 + 4."], Sampling(max_tokens=5), ["key"])[0]
+    model = LocalModel(str(prepared / "model"))
+    reply = model.generate(["Calculate 3 + 4."], Sampling(max_tokens=5), ["key"])[0]
     assert reply.tokens is not None
     assert reply.tokens <= 5

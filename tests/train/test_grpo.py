@@ -10,6 +10,7 @@ import pytest
 import torch
 from trl import GRPOTrainer
 
+from caugym.backends import decode
 from caugym.backends.local import load, tokenise
 from caugym.train import settings, worker
 from caugym.train.grpo import BranchedGRPO, TrimmedGRPO, side_by_side, trainer
@@ -139,7 +140,7 @@ def test_rollouts_draw_by_step_process_and_place(rows: list[Any], tiny: Path) ->
     assert len({tuple(reply) for reply in at(3, 0)}) > 1
 
 
-def test_vllm_and_gpu_leave_the_drawing_to_trl(
+def test_vllm_and_large_models_on_a_gpu_leave_the_drawing_to_trl(
     rows: list[Any], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
@@ -158,6 +159,7 @@ def test_vllm_and_gpu_leave_the_drawing_to_trl(
     assert seen["rollout_func"] is None
     assert seen["args"].use_vllm is True
     monkeypatch.setattr(settings, "device", lambda: "cuda")
+    monkeypatch.setattr(decode, "MOST_ON_GPU", 1)
     trainer(loaded, tokenizer, rows, resolve("grpo", overrides=FAST), tmp_path)
     assert seen["rollout_func"] is None
     assert seen["args"].use_cpu is False

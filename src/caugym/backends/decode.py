@@ -1,4 +1,4 @@
-"""Fast decoding of Qwen3-architecture models on a CPU.
+"""Fast decoding of small Qwen3-architecture models, on a CPU or a GPU.
 
 A rollout asks the same prompt several times, and small models are bound by memory traffic and by the number
 of operations, not by arithmetic. Hence: a prompt is read once and its keys and values are shared by all its
@@ -19,8 +19,15 @@ from torch.nn import functional
 from caugym.backends import Sampling
 from caugym.backends.draws import choose, uniforms
 
-PREFILL_TOKENS = 4096
-"""Prompt tokens read in one pass; more would fall out of the cache."""
+PREFILL_TOKENS = {"cpu": 4096, "cuda": 65_536}
+"""Prompt tokens read in one pass; more would fall out of a CPU's cache."""
+
+ROWS = {"cpu": 128, "cuda": 1024}
+"""Replies decoded side by side, unless said otherwise."""
+
+MOST_ON_GPU = 200_000_000
+"""Parameters of a model that is decoded here on a GPU; a larger one fills it without this, and a copy of its
+weights has a price."""
 
 SHRINK = 0.8
 """The batch is rebuilt without its finished rows once no more than this share of its slots is alive."""
@@ -71,14 +78,16 @@ class _Cache:
     values: Tensor
 
 
-def supports(config: Any) -> bool:
-    """Whether the decoder computes models of this configuration exactly."""
+def supports(model: Any, device: str) -> bool:
+    """Whether the decoder computes this model exactly, and is meant for it on this kind of device."""
+    config = model.config
     rope = getattr(config, "rope_parameters", None) or {}
     return (
         config.model_type == "qwen3"
         and not getattr(config, "use_sliding_window", False)
         and not getattr(config, "attention_bias", False)
         and rope.get("rope_type", "default") == "default"
+        and (device == "cpu" or (device in ROWS and model.num_parameters() < MOST_ON_GPU))
     )
 
 
@@ -86,14 +95,14 @@ class Decoder:
     """Decodes with a snapshot of a model's weights.
 
     Args:
-        model: A dense Qwen3 causal language model on the CPU; see `supports`.
+        model: A dense Qwen3 causal language model; see `supports`.
         dtype: Of weights, activations and cache. bfloat16 halves memory traffic, and is faster only on CPUs
             that compute in it.
     """
 
     def __init__(self, model: Any, dtype: torch.dtype = torch.float32) -> None:
         config = model.config
-        self.dtype = dtype
+        self.dtype, self.device = dtype, model.device
         self.heads, self.kv = config.num_attention_heads, config.num_key_value_heads
         self.dim, self.eps = config.head_dim, config.rms_norm_eps
 
@@ -164,8 +173,8 @@ class Decoder:
         ids = torch.zeros(len(prompts), size, dtype=torch.long)
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)] = torch.tensor(prompt)
-        rotation = self._rotation(torch.arange(size))
-        hidden = functional.embedding(ids, self.embedding)
+        rotation = self._rotation(torch.arange(size, device=self.device))
+        hidden = functional.embedding(ids.to(self.device), self.embedding)
         cached = []
         for layer in self.layers:
             queries, keys, values = (
@@ -177,7 +186,7 @@ class Decoder:
             hidden = self._finish(hidden, attended.transpose(1, 2).flatten(2), layer)
             cached.append((keys, values))
         last = torch.tensor([len(prompt) - 1 for prompt in prompts])
-        return self._logits(hidden[torch.arange(len(prompts)), last]), cached
+        return self._logits(hidden[torch.arange(len(prompts)), last.to(self.device)]), cached
 
     def _read(
         self, prompts: list[list[int]], replies: int, longest: int
@@ -188,7 +197,7 @@ class Decoder:
             Logits ``(P, vocabulary)``, a cache a block, the additive mask over prompts ``(P, 1, 1, 1, S)``.
         """
         size = max(map(len, prompts))
-        step = max(1, PREFILL_TOKENS // size)
+        step = max(1, PREFILL_TOKENS[self.device.type] // size)
         passes = [self._prefill(prompts[i : i + step]) for i in range(0, len(prompts), step)]
 
         def joined(block: int, side: int) -> Tensor:
@@ -203,14 +212,14 @@ class Decoder:
                 _Cache(
                     prompt_keys=keys.flatten(0, 1).transpose(1, 2).contiguous(),
                     prompt_values=values.flatten(0, 1),
-                    keys=torch.empty(shape, dtype=self.dtype),
-                    values=torch.empty(shape, dtype=self.dtype),
+                    keys=torch.empty(shape, dtype=self.dtype, device=self.device),
+                    values=torch.empty(shape, dtype=self.dtype, device=self.device),
                 )
             )
         lengths = torch.tensor([len(prompt) for prompt in prompts])
         hidden = torch.arange(size)[None] >= lengths[:, None]
         mask = torch.zeros(len(prompts), size, dtype=self.dtype).masked_fill_(hidden, -torch.inf)
-        return torch.cat([x[0] for x in passes]), caches, mask[:, None, None, None]
+        return torch.cat([x[0] for x in passes]), caches, mask[:, None, None, None].to(self.device)
 
     def _step(
         self, tokens: Tensor, positions: Tensor, caches: list[_Cache], mask: Tensor, time: int
@@ -226,7 +235,7 @@ class Decoder:
             cache.keys[:, :, :, time] = keys.transpose(1, 2)
             cache.values[:, :, :, time] = values.transpose(1, 2)
             queries = queries.unflatten(2, (self.kv, group)).transpose(1, 2).contiguous()
-            scores = torch.empty(prompts, self.kv, replies, group, size + time + 1, dtype=self.dtype)
+            scores = queries.new_empty(prompts, self.kv, replies, group, size + time + 1)
             shared = torch.bmm(queries.view(prompts * self.kv, replies * group, self.dim), cache.prompt_keys)
             torch.add(shared.view(prompts, self.kv, replies, group, size), mask, out=scores[..., :size])
             own_keys, own_values = cache.keys[:, :, :, : time + 1], cache.values[:, :, :, : time + 1]
@@ -249,7 +258,7 @@ class Decoder:
         keys: Sequence[str],
         ends: Sequence[int],
         *,
-        rows: int = 128,
+        rows: int | None = None,
     ) -> list[Decoded]:
         """Replies to tokenised prompts, in their order.
 
@@ -258,8 +267,9 @@ class Decoder:
             sampling: Temperature, top-p, length and seed.
             keys: Names of the random streams, one a prompt.
             ends: Tokens that end a reply.
-            rows: Replies decoded side by side.
+            rows: Replies decoded side by side; `ROWS` of this device by default.
         """
+        rows = rows or ROWS[self.device.type]
         asked: dict[tuple[int, ...], list[int]] = {}
         for index, prompt in enumerate(prompts):
             asked.setdefault(tuple(prompt), []).append(index)
@@ -275,7 +285,7 @@ class Decoder:
                     break
                 stop += 1
             batch = order[start:stop]
-            decoded.update(self._batch(batch, sampling, keys, torch.tensor(sorted(ends))))
+            decoded.update(self._batch(batch, sampling, keys, torch.tensor(sorted(ends), device=self.device)))
             start = stop
         return [decoded[index] for index in range(len(prompts))]
 
@@ -297,9 +307,11 @@ class Decoder:
                 draws[row, column] = torch.from_numpy(
                     uniforms(sampling.seed, keys[int(slots[row, column])], longest)
                 )
+        slots, draws = slots.to(self.device), draws.to(self.device)
         logits, caches, mask = self._read([list(prompt) for prompt, _ in batch], replies, longest)
         logits = logits[:, None].expand(-1, replies, -1)
-        positions = torch.tensor([len(prompt) for prompt, _ in batch])[:, None].expand(-1, replies)
+        positions = torch.tensor([len(prompt) for prompt, _ in batch], device=self.device)
+        positions = positions[:, None].expand(-1, replies)
         alive = slots >= 0
         written: list[tuple[Tensor, Tensor, Tensor]] = []
         for time in range(longest):
@@ -315,7 +327,8 @@ class Decoder:
             if count <= SHRINK * alive.numel():
                 keep = _layout(alive)
                 if keep[1].numel() <= SHRINK * alive.numel():
-                    alive = alive[keep] & (torch.arange(keep[1].size(1)) < alive.sum(1)[keep[0]])
+                    places = torch.arange(keep[1].size(1), device=self.device)
+                    alive = alive[keep] & (places < alive.sum(1)[keep[0]])
                     slots, tokens, positions, draws = slots[keep], tokens[keep], positions[keep], draws[keep]
                     mask = mask[keep[0][:, 0]]
                     _shrink(caches, keep, self.kv, time)
@@ -353,7 +366,7 @@ def _shrink(caches: list[_Cache], keep: tuple[Tensor, Tensor], kv: int, time: in
 
 def _gather(written: list[tuple[Tensor, Tensor, Tensor]], ends: Tensor) -> dict[int, Decoded]:
     """Collect what each slot wrote, step by step, into replies by index."""
-    slots, tokens, logprobs = (torch.cat(parts).numpy() for parts in zip(*written, strict=True))
+    slots, tokens, logprobs = (torch.cat(parts).cpu().numpy() for parts in zip(*written, strict=True))
     order = np.argsort(slots, kind="stable")
     indices, starts = np.unique(slots[order], return_index=True)
     last = set(ends.tolist())

@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from caugym.backends import Prompt, Reply, Sampling, messages
-from caugym.backends.decode import Decoder, supports
+from caugym.backends.decode import ROWS, Decoder, supports
 from caugym.backends.draws import choose, uniforms
 from caugym.core.errors import InputError
 
@@ -123,7 +123,7 @@ class LocalModel:
         name: As reported; the path by default.
         device: ``"cpu"``, ``"cuda"``, or None for a GPU where there is one.
         dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``; None takes float32 on a CPU, bfloat16 on a GPU.
-        rows: Replies decoded side by side.
+        rows: Replies decoded side by side; as many as suit the device by default.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class LocalModel:
         name: str | None = None,
         device: str | None = None,
         dtype: str | None = None,
-        rows: int = 128,
+        rows: int | None = None,
     ) -> None:
         self.name = name or path
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -147,11 +147,7 @@ class LocalModel:
         self.threads = 1 if small else torch.get_num_threads()
         if self.device.type == "cpu":
             keep_memory()
-        self.decoder = (
-            Decoder(self.model, DTYPES[dtype])
-            if self.device.type == "cpu" and supports(self.model.config)
-            else None
-        )
+        self.decoder = Decoder(self.model, DTYPES[dtype]) if supports(self.model, self.device.type) else None
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling, keys: Sequence[str]) -> list[Reply]:
         """One reply a prompt; see `Backend.generate`.
@@ -202,8 +198,9 @@ class LocalModel:
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
         replies: dict[int, list[int]] = {}
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else ends[0]
-        for start in range(0, len(order), self.rows):
-            batch = order[start : start + self.rows]
+        rows = self.rows or ROWS["cpu"]
+        for start in range(0, len(order), rows):
+            batch = order[start : start + rows]
             size = max(len(ids[index]) for index in batch)
             padded = torch.tensor([[pad] * (size - len(ids[i])) + ids[i] for i in batch], device=self.device)
             mask = torch.tensor(

@@ -115,7 +115,13 @@ TRAININGS = ARMS | ABLATIONS
 """All that can be asked for."""
 
 
-def run(out: Path, base: str = "nano", scale: Scale | None = None, arms: Sequence[str] = tuple(ARMS)) -> None:
+def run(
+    out: Path,
+    base: str = "nano",
+    scale: Scale | None = None,
+    arms: Sequence[str] = tuple(ARMS),
+    parallel: int = 1,
+) -> None:
     """Do the experiment in a folder, or go on with it.
 
     Args:
@@ -123,6 +129,7 @@ def run(out: Path, base: str = "nano", scale: Scale | None = None, arms: Sequenc
         base: The model that all start from.
         scale: How much; all of it by default.
         arms: Keys of `TRAININGS`.
+        parallel: Trainings side by side; a small model does not fill a GPU.
 
     Raises:
         InputError: If the folder holds another experiment, or something cannot be used.
@@ -134,13 +141,18 @@ def run(out: Path, base: str = "nano", scale: Scale | None = None, arms: Sequenc
     console = Console(stderr=True, highlight=False)
     _begin(out, base, scale)
     sets = _make(out, scale)
-    models = {BASE: Path(model_path(base))}
     kinds = dict.fromkeys(METHODS[stage.method] for arm in arms for stage in TRAININGS[arm])
     rows = {kind: training_rows(kind, out / "data" / "train") for kind in kinds | {METHODS["sft"]: None}}
-    for seed in range(scale.seeds):
-        for arm in arms:
-            name = f"{arm}-{seed}"
-            models[name] = _train(out, name, TRAININGS[arm], base, rows, scale, seed, console)
+    todo = [(arm, seed) for seed in range(scale.seeds) for arm in arms]
+    models = {BASE: Path(model_path(base))}
+    models |= {f"{arm}-{seed}": out / "train" / f"{arm}-{seed}" / "model" for arm, seed in todo}
+    if parallel == 1:
+        for arm, seed in todo:
+            _train(out, arm, seed, base, rows, scale)
+    else:
+        with Pool(parallel) as pool:
+            for future in [pool.submit(_train, out, *each, base, rows, scale) for each in todo]:
+                future.result()
     _measure(out, models, sets, scale, console)
 
 
@@ -171,34 +183,31 @@ def _make(out: Path, scale: Scale) -> dict[str, Path]:
 
 def _train(
     out: Path,
-    name: str,
-    stages: Sequence[Stage],
+    arm: str,
+    seed: int,
     base: str,
     rows: Mapping[Kind, Sequence[Mapping[str, Any]]],
     scale: Scale,
-    seed: int,
-    console: Console,
-) -> Path:
-    """The model of one arm and seed, trained unless it is there."""
-    start, folder = base, out
+) -> None:
+    """Train the model of one arm and seed, unless it is there."""
+    start, stages, name = base, TRAININGS[arm], f"{arm}-{seed}"
     for number, stage in enumerate(stages):
         folder = out / "train" / (name if number + 1 == len(stages) else f"{name}.{stage.method}")
         if not (folder / directory.RUN).exists() or directory.read(folder)["status"] != "finished":
             kind = METHODS[stage.method]
             given = _corpus(scale, seed) if stage.corpus else rows[kind]
             recipe = _recipe(stage, given, rows["sft"], start, scale, seed)
-            console.print(f"[bold]{folder.name}[/]: {recipe.steps} steps")
+            Console(stderr=True, highlight=False).print(f"[bold]{folder.name}[/]: {recipe.steps} steps")
             fit(recipe, given, start, folder, resume=True)
         start = str(folder)
-    return folder / "model"
 
 
 def _corpus(scale: Scale, seed: int) -> list[dict[str, Any]]:
     """More of what the base has learnt from at last, as many problems as the other arms have."""
-    from caugym.train.corpus import COURSES, corpus
+    from caugym.train.corpus import COURSE, corpus
 
-    last = replace(COURSES["second"], stages={"mixed": 1})
-    return corpus(last, TASKS * scale.problems, seed=1000 + seed, workers=4)
+    last = replace(COURSE, stages={"mixed": 1})
+    return corpus(last, TASKS * scale.problems, seed=1000 + seed, workers=4)["mixed"]
 
 
 def _recipe(

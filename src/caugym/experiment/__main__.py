@@ -27,6 +27,7 @@ def main() -> None:
     running.add_argument("--ablations", action="store_true", help="those of GRPO, in place of the arms")
     for name in SIZES:
         running.add_argument(f"--{name}", type=int, help="another size; see caugym.experiment.Scale")
+    running.add_argument("--parallel", type=int, default=1, help="trainings side by side, on a GPU")
     running.add_argument("--set", action="append", default=[], help="key=value over every recipe")
     writing = commands.add_parser("page", help="write the page of a finished experiment")
     writing.add_argument("out", type=Path, help="folder of the experiment")
@@ -39,7 +40,8 @@ def main() -> None:
         sizes = {name: getattr(given, name) for name in SIZES}
         changes = {name: size for name, size in sizes.items() if size is not None}
         scale = replace(QUICK if given.quick else Scale(), overrides=tuple(given.set), **changes)
-        run(given.out, given.base, scale, tuple(ABLATIONS) if given.ablations else given.arms.split(","))
+        arms = tuple(ABLATIONS) if given.ablations else given.arms.split(",")
+        run(given.out, given.base, scale, arms, given.parallel)
     except InputError as error:
         sys.stderr.write(f"caugym.experiment: {error}\n")
         sys.exit(2)

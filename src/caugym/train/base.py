@@ -1,16 +1,19 @@
 """Training the bundled base model: ``python -m caugym.train.base OUT``; see ``runs/nano_base.sh``.
 
-The model is Qwen3 of about three million parameters with its own tokenizer. It begins with random weights, or
-with those of a course before, and learns the corpus of its course (`caugym.train.corpus`) in one pass. The
-learning rate falls to zero at the end: an unannealed base would make every later training look like a gain.
-The loop is plain PyTorch on single-threaded processes, which trains a model this small about twice as fast on
-a CPU as a general trainer does; on a GPU it is one process with longer passes.
+The model is Qwen3 of about three million parameters with its own tokenizer. It begins with random weights
+and learns its corpus (`caugym.train.corpus`). The learning rate falls to zero at the end: an unannealed base
+would make every later training look like a gain. The loop is plain PyTorch on single-threaded processes,
+which trains so small a model about twice as fast on a CPU as a general trainer does; on a GPU it is one
+process with longer passes. Making the corpus needs no GPU: ``--prepare`` does that alone, and the same
+command without it goes on from there.
 """
 
 import argparse
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -27,10 +30,11 @@ from torch.nn.functional import cross_entropy
 from caugym.backends.local import load
 from caugym.core.pool import Pool, follow_parent
 from caugym.core.streams import stream
-from caugym.train import attention, directory, optimizer, prepare, settings
-from caugym.train.corpus import COURSES, corpus, levels
+from caugym.train import attention, directory, optimizer, settings
+from caugym.train.corpus import COURSE, corpus, levels
 from caugym.train.launch import free_port
 from caugym.train.nano import Size, create, weights_hash
+from caugym.train.prepare import supervised
 from caugym.train.recipe import Recipe, resolve
 from caugym.train.worker import quiet
 
@@ -40,13 +44,13 @@ SIZES = {
 }
 """Dimensions: those of the bundled model, 3 million parameters, and 30 million, for a GPU."""
 
-PROBLEMS, SAMPLE = 110_000, 6_000
+PROBLEMS, SAMPLE = 210_000, 6_000
 """Problems to learn from, and rows that the tokenizer is fitted to."""
 
 TOKENS, PASSES = 1536, 2
 """Tokens that a process takes in a pass, few enough for its core's cache; passes in a step."""
 
-GPU_TOKENS = 4 * PASSES * TOKENS
+STEP = 4 * PASSES * TOKENS
 """Tokens of a pass on a GPU, which is a step: as many as four processes take on a CPU."""
 
 LONGEST, MULTIPLE, WINDOW = 1024, 32, 1536
@@ -62,6 +66,9 @@ every variable several times, which is where the model learns to copy names."""
 
 LOG, SAVE, CHUNK = 20, 250, 4000
 """Steps between records of the learning curve, and between checkpoints; rows tokenised at a time."""
+
+CORPUS = "corpus.npz"
+"""The tokenised corpus in the run directory."""
 
 Row = dict[str, Any]
 
@@ -104,9 +111,7 @@ def rate(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (DECAY * steps))
 
 
-def work(
-    rank: int, world: int, port: int, out: Path, start: Path, steps: list[list[list[Row]]], save: int
-) -> None:
+def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]]], save: int) -> None:
     """One process of the training."""
     follow_parent()
     quiet()
@@ -114,7 +119,7 @@ def work(
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
     dist.init_process_group("gloo")
     device = settings.device()
-    model, tokenizer = load(str(start), attention=attention.NAME if device == "cpu" else "sdpa")
+    model, tokenizer = load(str(out / "start"), attention=attention.NAME if device == "cpu" else "sdpa")
     model.float().train().to(device)
     optimiser = optimizer.make(model, directory.recipe(out))
     assert optimiser is not None
@@ -129,7 +134,7 @@ def work(
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)
         if curve:
-            curve.add(step + 1, *counts[1:].tolist())
+            curve.add(step + 1, counts)
             if (step + 1) % save == 0:
                 _saved(out, model, optimiser, step + 1)
     if curve:
@@ -150,19 +155,25 @@ def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool) -> 
     Returns:
         The tokens learnt from, the summed loss of the replies, their tokens, and all tokens, padding too.
     """
-    counts = torch.zeros(4)
+    counts = torch.zeros(4, device=model.device)
     for rows in passes:
-        ids, text, reply = (each.to(model.device) for each in padded(rows))
-        chosen = (text if prompt else reply)[:, 1:]
-        reply = reply[:, 1:][chosen]
+        ids, text, reply = padded(rows)
+        # What is learnt from is picked out here, since a GPU would have to be waited for.
+        chosen = (text if prompt else reply)[:, 1:].flatten().nonzero()[:, 0]
+        wanted, of_reply = ids[:, 1:].flatten()[chosen], reply[:, 1:].flatten()[chosen]
+        sizes = torch.tensor([len(chosen), 0, of_reply.sum(), ids.numel()])
+        ids, chosen, wanted, of_reply, sizes = (
+            each.to(model.device, non_blocking=True) for each in (ids, chosen, wanted, of_reply, sizes)
+        )
         with torch.autocast(model.device.type, torch.bfloat16):
             hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-            logits = model.lm_head(hidden[chosen])
-        losses = cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
+            logits = model.lm_head(hidden.flatten(0, 1)[chosen])
+        losses = cross_entropy(logits.float(), wanted, reduction="none")
         losses.sum().backward()
-        counts += torch.tensor([len(losses), losses.detach()[reply].sum(), reply.sum(), ids.numel()])
+        counts += sizes
+        counts[1] += (losses.detach() * of_reply).sum()
     parameters = list(model.parameters())
-    shared = torch.cat([*(p.grad.flatten() for p in parameters), counts.to(model.device)])
+    shared = torch.cat([*(p.grad.flatten() for p in parameters), counts])
     if dist.get_world_size() > 1:
         dist.all_reduce(shared)
     counts = shared[-len(counts) :].clone()
@@ -179,23 +190,22 @@ class Curve:
 
     def __init__(self, out: Path, steps: int) -> None:
         self.path, self.steps, self.console = out / directory.METRICS, steps, Console(stderr=True)
-        self.start, self.tokens, self.loss, self.learnt = monotonic(), 0.0, 0.0, 0.0
+        self.start, self.tokens, self.counts = monotonic(), 0.0, torch.zeros(4)
 
-    def add(self, step: int, loss: float, learnt: float, tokens: float) -> None:
-        """Count a step."""
-        self.loss += loss
-        self.learnt += learnt
-        self.tokens += tokens
+    def add(self, step: int, counts: Tensor) -> None:
+        """Take in what `_gradients` counted in a step."""
+        self.counts = self.counts.to(counts.device) + counts
         if step % LOG and step < self.steps:
             return
+        _, loss, learnt, tokens = self.counts.tolist()
+        self.counts, self.tokens = torch.zeros(4), self.tokens + tokens
         seconds = monotonic() - self.start
-        record = {"step": step, "seconds": round(seconds, 3), "loss": self.loss / self.learnt}
-        record |= {"tokens": self.tokens, "tokens_per_second": round(self.tokens / seconds, 1)}
+        record = {"step": step, "seconds": round(seconds, 3), "loss": loss / learnt, "tokens": self.tokens}
+        record["tokens_per_second"] = round(self.tokens / seconds, 1)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         pace = f"{record['tokens_per_second']:,.0f} tokens/s"
         self.console.print(f"step {step}/{self.steps}  loss {record['loss']:.4f}  {pace}")
-        self.loss = self.learnt = 0.0
 
 
 def _saved(out: Path, model: Any, optimiser: Any, step: int) -> None:
@@ -215,16 +225,64 @@ def _resumed(out: Path, model: Any, optimiser: Any) -> int:
     return int(state["step"])
 
 
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The tokenised corpus.
+
+    Attributes:
+        rows: In the order of learning.
+        mixed: How many of them, the last ones, may hold mistakes.
+        digest: Of the texts.
+    """
+
+    rows: list[Row]
+    mixed: int
+    digest: str
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        partial = path.with_name("partial.npz")
+        np.savez_compressed(
+            partial,
+            tokens=np.concatenate([row["input_ids"] for row in self.rows]),
+            lengths=np.array([row["length"] for row in self.rows], dtype=np.int16),
+            heads=np.array([row["head"] for row in self.rows], dtype=np.int16),
+            mixed=np.array(self.mixed),
+            digest=np.array(self.digest),
+        )
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Corpus":
+        """Read it."""
+        with np.load(path, allow_pickle=False) as kept:
+            lengths, heads = kept["lengths"].tolist(), kept["heads"].tolist()
+            tokens = np.split(kept["tokens"], np.cumsum(lengths)[:-1])
+            mixed, digest = int(kept["mixed"]), str(kept["digest"])
+        rows = [
+            {"input_ids": ids, "length": length, "head": head}
+            for ids, length, head in zip(tokens, lengths, heads, strict=True)
+        ]
+        return cls(rows, mixed, digest)
+
+    def lessons(self, epochs: int, seed: int) -> list[Row]:
+        """The rows in the order of learning: the right ones, each epoch in another order, then the mixed."""
+        right, mixed = self.rows[: -self.mixed], self.rows[-self.mixed :]
+        repeated = [stream("epoch", seed, epoch).sample(right, len(right)) for epoch in range(1, epochs)]
+        return [*right, *chain.from_iterable(repeated), *mixed]
+
+
 def train(
     out: Path,
     *,
     problems: int,
     seed: int,
     workers: int,
-    course: str = "first",
-    model: Path | None = None,
     size: Size = SIZES["small"],
+    epochs: int = 1,
+    step: int = STEP,
     save: int = SAVE,
+    prepare: bool = False,
 ) -> None:
     """Make the corpus, fit the tokenizer, train; called again, it goes on where it was stopped.
 
@@ -232,41 +290,57 @@ def train(
         out: Run directory, as of any training here (`caugym.train.directory`).
         problems: Problems to learn from.
         seed: Of problems, mistakes and weights.
-        workers: Processes on a CPU; the result depends on their number.
-        course: A key of `caugym.train.corpus.COURSES`.
-        model: To begin with; without one, random weights and a tokenizer fitted to the corpus.
-        size: Dimensions of a model that begins with random weights.
+        workers: Processes; on a CPU the result depends on their number.
+        size: Dimensions of the model.
+        epochs: Passes over the rows before those with mistakes.
+        step: Tokens of a step on a GPU.
         save: Steps between checkpoints.
+        prepare: Make the corpus and the untrained model, and stop.
     """
     quiet()
-    rows = corpus(COURSES[course], problems, seed, workers)
-    start = model or out / "start"
-    if model is None and not start.exists():
-        spread = rows[:: max(1, len(rows) // SAMPLE)]
-        texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
-        create(start, texts, seed=seed, size=size, apart=levels())
-    chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
-    with Pool(workers) as pool:
-        prepared = [row for chunk in pool.map(_tokenised, chunks) for row in chunk]
-    gpu = settings.device() == "cuda"
-    workers, passes, tokens = (1, 1, GPU_TOKENS) if gpu else (workers, workers * PASSES, TOKENS)
-    steps = batches(prepared, passes, tokens, stream("batches", seed))
+    if not (out / CORPUS).exists():
+        _prepare(out, problems, seed, workers, size)
+    if prepare:
+        return
+    corpus, gpu = Corpus.load(out / CORPUS), settings.device() == "cuda"
+    workers, passes, tokens = (1, 1, step) if gpu else (workers, workers * PASSES, TOKENS)
+    steps = batches(corpus.lessons(epochs, seed), passes, tokens, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
-        "model": str(model or "scratch"),
-        "start": str(start),
-        "data": directory.digest(rows),
+        "model": "scratch",
+        "start": str(out / "start"),
+        "data": corpus.digest,
         "seed": seed,
         "processes": workers,
-        "plan": f"{course} course: {len(rows)} rows for {problems} problems in {len(steps)} steps",
+        "plan": f"{len(corpus.rows)} rows of {problems} problems, {epochs} epochs, in {len(steps)} steps",
     }
     if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
         return
-    del rows, prepared  # gigabytes that the processes need
+    del corpus  # gigabytes that the processes need
     os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
-    spawn(work, (workers, free_port(), out, start, steps, save), nprocs=workers)
+    spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
+
+
+def _prepare(out: Path, problems: int, seed: int, workers: int, size: Size) -> None:
+    """Write the tokenised corpus, and the untrained model whose tokenizer is fitted to it."""
+    stages = corpus(COURSE, problems, seed, workers)
+    rows, start = list(chain.from_iterable(stages.values())), out / "start"
+    if not start.exists():
+        spread = rows[:: max(1, len(rows) // SAMPLE)]
+        texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
+        create(start, texts, seed=seed, size=size, apart=levels())
+    with Pool(workers) as pool:
+        tokenised = [_fitting(pool, start, rows) for rows in stages.values()]
+    kept = list(chain.from_iterable(tokenised))
+    Corpus(kept, len(tokenised[-1]), directory.digest(rows)).save(out / CORPUS)
+
+
+def _fitting(pool: Pool, start: Path, rows: Sequence[Row]) -> list[Row]:
+    """The rows, tokenised by all processes."""
+    chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
+    return [row for chunk in pool.map(_tokenised, chunks) for row in chunk]
 
 
 def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
@@ -280,7 +354,7 @@ def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
             "head": row["labels"].count(-100),
             "length": row["length"],
         }
-        for row in prepare.supervised(rows, tokenizer, LONGEST)
+        for row in supervised(rows, tokenizer, LONGEST)
     ]
 
 
@@ -290,10 +364,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="run directory to write")
     parser.add_argument("--problems", type=int, default=PROBLEMS, help="problems to learn from")
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
-    parser.add_argument("--workers", type=int, default=3, help="processes, each on one core")
-    parser.add_argument("--course", choices=COURSES, default="first", help="what to learn")
+    parser.add_argument("--workers", type=int, default=4, help="processes, each on one core")
     parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
-    parser.add_argument("--model", type=Path, help="model directory to begin with; random weights without it")
+    parser.add_argument("--epochs", type=int, default=1, help="passes over the rows without mistakes")
+    parser.add_argument("--step", type=int, default=STEP, help="tokens of a step on a GPU")
+    parser.add_argument("--prepare", action="store_true", help="make the corpus and stop")
     given = vars(parser.parse_args())
     train(**given | {"size": SIZES[given["size"]]})
 

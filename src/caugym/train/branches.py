@@ -43,7 +43,7 @@ class Branches:
     def mask(self) -> Tensor:
         """What is added to the scores of attention: 0 where a token sees another, else the least number."""
         length = self.ids.size(1)
-        before = torch.ones(length, length, dtype=torch.bool).tril()
+        before = torch.ones(length, length, dtype=torch.bool, device=self.ids.device).tril()
         seen = before & (
             (self.owners == STEM)[:, None, :] | (self.owners[:, :, None] == self.owners[:, None, :])
         )
@@ -59,12 +59,13 @@ def branches(ids: Tensor, seen: Tensor, reply: int) -> Branches:
     """Join the rows that begin alike.
 
     Args:
-        ids: Prompts, padded on the left, and replies, padded on the right (rows, tokens); on a CPU.
+        ids: Prompts, padded on the left, and replies, padded on the right (rows, tokens).
         seen: 1 on tokens, 0 on pads.
         reply: Columns of replies, on the right.
     """
+    shape, device = (len(ids), reply), ids.device
     groups: dict[tuple[int, ...], list[tuple[int, list[int]]]] = {}
-    for row, (text, real) in enumerate(zip(ids, seen.bool(), strict=True)):
+    for row, (text, real) in enumerate(zip(ids.cpu(), seen.bool().cpu(), strict=True)):
         prompt = tuple(text[:-reply][real[:-reply]].tolist())
         groups.setdefault(prompt, []).append((row, text[-reply:][real[-reply:]].tolist()))
     length = (
@@ -88,5 +89,6 @@ def branches(ids: Tensor, seen: Tensor, reply: int) -> Branches:
             places += [(row, column, number, at + 1 + column) for column in range(len(told))]
             at = end
     indices = torch.tensor(places, dtype=torch.long).reshape(-1, 4).T
-    rows, columns, numbers, at_each = indices
-    return Branches(tokens, positions, owners, labels, rows, columns, numbers, at_each, (len(ids), reply))
+    rows, columns, numbers, at_each = indices.to(device)
+    tokens, positions, owners, labels = (each.to(device) for each in (tokens, positions, owners, labels))
+    return Branches(tokens, positions, owners, labels, rows, columns, numbers, at_each, shape)

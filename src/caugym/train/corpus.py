@@ -1,7 +1,7 @@
 """What the bundled base model learns from: worked solutions, right ones and wrong ones, and exercises.
 
 A model trained on the web is fluent and unreliable: it has seen causal questions answered well and badly. The
-corpus of a course imitates that on purpose, in two parts. In the first the model becomes fluent: every
+corpus imitates that on purpose, in two parts. In the first the model becomes fluent: every
 problem comes with its right solution. In the second, short part it becomes unreliable: a problem comes with
 the right solution, with the mistake most common for its task, or with any other typed mistake
 (`caugym.problems.mistakes`). Which of the three is drawn depends on nothing in the problem, so only the
@@ -66,37 +66,21 @@ class Course:
     exercises: float
 
 
-COURSES = {
-    "first": Course(
-        stages={"small": 0.1, "right": 0.8, "mixed": 0.1},
-        sets={
-            "base": 0.62,
-            "rephrased": 0.08,
-            "omitted": 0.06,
-            "deconfounding": 0.08,
-            "redundant": 0.08,
-            "insufficient": 0.08,
-        },
-        right=0.35,
-        common=0.4,
-        exercises=0.25,
-    ),
-    "second": Course(
-        stages={"right": 0.88, "mixed": 0.12},
-        sets={
-            "base": 0.68,
-            "rephrased": 0.08,
-            "omitted": 0.06,
-            "deconfounding": 0.05,
-            "redundant": 0.06,
-            "insufficient": 0.07,
-        },
-        right=0.4,
-        common=0.35,
-        exercises=0.1,
-    ),
-}
-"""The first teaches to calculate and all the wordings, the second to read."""
+COURSE = Course(
+    stages={"small": 0.05, "right": 0.85, "mixed": 0.1},
+    sets={
+        "base": 0.64,
+        "rephrased": 0.08,
+        "omitted": 0.06,
+        "deconfounding": 0.07,
+        "redundant": 0.07,
+        "insufficient": 0.08,
+    },
+    right=0.38,
+    common=0.37,
+    exercises=0.12,
+)
+"""What the bundled base is taught."""
 
 SMALL = replace(LEVELS["easy"], variables=(3, 3))
 """The level of the first problems: three variables."""
@@ -121,8 +105,8 @@ class Part:
     count: int
 
 
-def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> list[dict[str, Any]]:
-    """Rows for supervised training, in the order in which they are to be learnt.
+def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> dict[str, list[dict[str, Any]]]:
+    """Rows for supervised training by stage, in the order in which they are to be learnt.
 
     Args:
         course: What they are to teach.
@@ -131,7 +115,7 @@ def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> li
         workers: Processes that make problems; the rows do not depend on it.
     """
     rng = stream("corpus", seed)
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, list[dict[str, Any]]] = {}
     with Pool(workers) as pool:
         for stage, share in course.stages.items():
             sets = {"base": 1.0} if stage == "small" else course.sets
@@ -139,9 +123,8 @@ def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> li
             parts = [
                 part for name, count in counts.items() for part in _parts(course, name, stage, count, seed)
             ]
-            made = [row for rows in pool.map(_rows, parts) for row in rows]
-            rng.shuffle(made)
-            rows += made
+            rows[stage] = [row for made in pool.map(_rows, parts) for row in made]
+            rng.shuffle(rows[stage])
     return rows
 
 

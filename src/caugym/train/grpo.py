@@ -1,4 +1,4 @@
-"""Group-relative policy optimisation through TRL, with our reward and, on a CPU, our rollout."""
+"""Group-relative policy optimisation through TRL, with our reward and, for small models, our rollout."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -174,16 +174,16 @@ def make(
         optimizers=(optimizer.make(model, recipe), None),
         **own,
     )
-    if settings.device() == "cpu":
+    if settings.device() == "cpu" or ours(model, recipe):
         for patched in filter(None, (made.model, made.ref_model)):
             use_plain_head(patched, rollout.temperature)
     return made
 
 
 def ours(model: Any, recipe: Recipe) -> bool:
-    """Whether replies are drawn, and passes computed, by our own code: on a CPU, for models that it knows."""
+    """Whether replies are drawn, and passes computed, by our own code: for models that it is made for."""
     assert recipe.rollout is not None
-    return settings.device() == "cpu" and not recipe.rollout.vllm and supports(model.config)
+    return not recipe.rollout.vllm and supports(model, settings.device())
 
 
 def trainer(model: Any, tokenizer: Any, data: Any, recipe: Recipe, out: Path) -> TrimmedGRPO:

@@ -1,4 +1,4 @@
-"""The output layer on a CPU: log-probabilities where there is a label, and nowhere else.
+"""The output layer of a small model: log-probabilities where there is a label, and nowhere else.
 
 TRL's fused head saves memory for large vocabularies on GPUs. Without Triton it scores every position, prompt
 and padding included, and twice; for a small model that is a third of a training step.

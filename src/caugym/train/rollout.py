@@ -1,4 +1,4 @@
-"""Rollouts of TRL's online trainers on a CPU, by our decoder."""
+"""Rollouts of TRL's online trainers by our decoder."""
 
 from collections.abc import Callable
 from typing import Any
