@@ -90,7 +90,7 @@ def test_it_runs_goes_on_and_writes_its_page(
     monkeypatch.setattr(experiment, "_ask", asked)
     trained = done(out / "train")
     assert len(trained) == len(arms) * TINY.seeds
-    experiment.run(out, str(start), TINY, arms)
+    experiment.run(out, str(start), TINY, arms, parallel=2)
     assert done(out / "train") == trained, "what was finished is not done again"
     finished = done(out)
     experiment.run(out, str(start), TINY, arms)

@@ -143,16 +143,13 @@ def run(
     sets = _make(out, scale)
     kinds = dict.fromkeys(METHODS[stage.method] for arm in arms for stage in TRAININGS[arm])
     rows = {kind: training_rows(kind, out / "data" / "train") for kind in kinds | {METHODS["sft"]: None}}
-    todo = [(arm, seed) for seed in range(scale.seeds) for arm in arms]
-    models = {BASE: Path(model_path(base))}
-    models |= {f"{arm}-{seed}": out / "train" / f"{arm}-{seed}" / "model" for arm, seed in todo}
+    todo = [(out, arm, seed, base, rows, scale) for seed in range(scale.seeds) for arm in arms]
     if parallel == 1:
-        for arm, seed in todo:
-            _train(out, arm, seed, base, rows, scale)
+        trained = dict(_train(*training) for training in todo)
     else:
         with Pool(parallel) as pool:
-            for future in [pool.submit(_train, out, *each, base, rows, scale) for each in todo]:
-                future.result()
+            trained = dict(pool.map(_train, *zip(*todo, strict=True)))
+    models = {BASE: Path(model_path(base))} | trained
     _measure(out, models, sets, scale, console)
 
 
@@ -188,8 +185,8 @@ def _train(
     base: str,
     rows: Mapping[Kind, Sequence[Mapping[str, Any]]],
     scale: Scale,
-) -> None:
-    """Train the model of one arm and seed, unless it is there."""
+) -> tuple[str, Path]:
+    """The name and the model of one arm and seed, trained unless it is there."""
     start, stages, name = base, TRAININGS[arm], f"{arm}-{seed}"
     for number, stage in enumerate(stages):
         folder = out / "train" / (name if number + 1 == len(stages) else f"{name}.{stage.method}")
@@ -200,6 +197,7 @@ def _train(
             Console(stderr=True, highlight=False).print(f"[bold]{folder.name}[/]: {recipe.steps} steps")
             fit(recipe, given, start, folder, resume=True)
         start = str(folder)
+    return name, folder / "model"
 
 
 def _corpus(scale: Scale, seed: int) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -27,7 +28,9 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import cross_entropy
 
-from caugym.backends.local import load
+from caugym.backends import model_path
+from caugym.backends.local import keep_memory, load
+from caugym.core.errors import InputError
 from caugym.core.pool import Pool, follow_parent
 from caugym.core.streams import stream
 from caugym.train import attention, directory, optimizer, settings
@@ -47,7 +50,7 @@ SIZES = {
 PROBLEMS, SAMPLE = 210_000, 6_000
 """Problems to learn from, and rows that the tokenizer is fitted to."""
 
-TOKENS, PASSES = 1536, 2
+TOKENS, PASSES = 1536, 4
 """Tokens that a process takes in a pass, few enough for its core's cache; passes in a step."""
 
 STEP = 4 * PASSES * TOKENS
@@ -66,6 +69,9 @@ every variable several times, which is where the model learns to copy names."""
 
 LOG, SAVE, CHUNK = 20, 250, 4000
 """Steps between records of the learning curve, and between checkpoints; rows tokenised at a time."""
+
+AGAIN = 0.2
+"""Share of the rows before those with mistakes that is learnt a second time."""
 
 CORPUS = "corpus.npz"
 """The tokenised corpus in the run directory."""
@@ -119,16 +125,19 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
     dist.init_process_group("gloo")
     device = settings.device()
+    if device == "cpu":
+        keep_memory()
     model, tokenizer = load(str(out / "start"), attention=attention.NAME if device == "cpu" else "sdpa")
     model.float().train().to(device)
-    optimiser = optimizer.make(model, directory.recipe(out))
+    recipe = directory.recipe(out)
+    optimiser = optimizer.make(model, recipe)
     assert optimiser is not None
     peaks = [group["lr"] for group in optimiser.param_groups]
     curve = Curve(out, len(steps)) if rank == 0 else None
     for step in range(_resumed(out, model, optimiser), len(steps)):
         share = rate(step, len(steps))
         prompt = stream("prompt", step).random() < PROMPT * share
-        counts = _gradients(model, steps[step][rank::world], prompt=prompt)
+        counts = _gradients(model, steps[step][rank::world], prompt=prompt, bf16=settings.bf16(recipe))
         for group, peak in zip(optimiser.param_groups, peaks, strict=True):
             group["lr"] = peak * share
         optimiser.step()
@@ -144,13 +153,14 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     dist.destroy_process_group()
 
 
-def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool) -> Tensor:
+def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool, bf16: bool) -> Tensor:
     """Gradients of the mean loss over all processes and passes.
 
     Args:
         model: Gets the gradients.
         passes: The rows of each pass of this process.
         prompt: Whether to learn from the prompts too.
+        bf16: Whether to compute in bfloat16, which takes ten times as long on a CPU that only imitates it.
 
     Returns:
         The tokens learnt from, the summed loss of the replies, their tokens, and all tokens, padding too.
@@ -165,7 +175,7 @@ def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool) -> 
         ids, chosen, wanted, of_reply, sizes = (
             each.to(model.device, non_blocking=True) for each in (ids, chosen, wanted, of_reply, sizes)
         )
-        with torch.autocast(model.device.type, torch.bfloat16):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
             hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
             logits = model.lm_head(hidden.flatten(0, 1)[chosen])
         losses = cross_entropy(logits.float(), wanted, reduction="none")
@@ -232,12 +242,21 @@ class Corpus:
     Attributes:
         rows: In the order of learning.
         mixed: How many of them, the last ones, may hold mistakes.
-        digest: Of the texts.
+        asked: What it was made of, in words.
     """
 
     rows: list[Row]
     mixed: int
-    digest: str
+    asked: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rows."""
+        total = sha256()
+        for row in self.rows:
+            total.update(np.array([row["length"], row["head"]], dtype=np.int16).tobytes())
+            total.update(row["input_ids"].tobytes())
+        return total.hexdigest()
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
@@ -248,7 +267,7 @@ class Corpus:
             lengths=np.array([row["length"] for row in self.rows], dtype=np.int16),
             heads=np.array([row["head"] for row in self.rows], dtype=np.int16),
             mixed=np.array(self.mixed),
-            digest=np.array(self.digest),
+            asked=np.array(self.asked),
         )
         partial.replace(path)
 
@@ -258,18 +277,17 @@ class Corpus:
         with np.load(path, allow_pickle=False) as kept:
             lengths, heads = kept["lengths"].tolist(), kept["heads"].tolist()
             tokens = np.split(kept["tokens"], np.cumsum(lengths)[:-1])
-            mixed, digest = int(kept["mixed"]), str(kept["digest"])
+            mixed, asked = int(kept["mixed"]), str(kept["asked"])
         rows = [
             {"input_ids": ids, "length": length, "head": head}
             for ids, length, head in zip(tokens, lengths, heads, strict=True)
         ]
-        return cls(rows, mixed, digest)
+        return cls(rows, mixed, asked)
 
-    def lessons(self, epochs: int, seed: int) -> list[Row]:
-        """The rows in the order of learning: the right ones, each epoch in another order, then the mixed."""
+    def lessons(self, again: float, seed: int) -> list[Row]:
+        """The rows in the order of learning: the right ones, a share of them again, then the mixed."""
         right, mixed = self.rows[: -self.mixed], self.rows[-self.mixed :]
-        repeated = [stream("epoch", seed, epoch).sample(right, len(right)) for epoch in range(1, epochs)]
-        return [*right, *chain.from_iterable(repeated), *mixed]
+        return [*right, *stream("again", seed).sample(right, round(again * len(right))), *mixed]
 
 
 def train(
@@ -279,8 +297,8 @@ def train(
     seed: int,
     workers: int,
     size: Size = SIZES["small"],
-    epochs: int = 1,
-    step: int = STEP,
+    again: float = AGAIN,
+    tokenizer: str | None = None,
     save: int = SAVE,
     prepare: bool = False,
 ) -> None:
@@ -292,19 +310,26 @@ def train(
         seed: Of problems, mistakes and weights.
         workers: Processes; on a CPU the result depends on their number.
         size: Dimensions of the model.
-        epochs: Passes over the rows before those with mistakes.
-        step: Tokens of a step on a GPU.
+        again: Share of the rows before those with mistakes that is learnt a second time.
+        tokenizer: Of this model; fitted to the corpus without it.
         save: Steps between checkpoints.
         prepare: Make the corpus and the untrained model, and stop.
+
+    Raises:
+        InputError: If ``out`` holds a run that was asked for otherwise.
     """
     quiet()
+    asked = f"{problems} problems, seed {seed}"
     if not (out / CORPUS).exists():
-        _prepare(out, problems, seed, workers, size)
+        kept, mixed = _prepared(out, problems, seed, workers, size, tokenizer)
+        Corpus(kept, mixed, asked).save(out / CORPUS)
+    corpus, gpu = Corpus.load(out / CORPUS), settings.device() == "cuda"
+    if corpus.asked != asked:
+        raise InputError(f"{out} was begun with {corpus.asked}; go on with that or choose another directory")
     if prepare:
         return
-    corpus, gpu = Corpus.load(out / CORPUS), settings.device() == "cuda"
-    workers, passes, tokens = (1, 1, step) if gpu else (workers, workers * PASSES, TOKENS)
-    steps = batches(corpus.lessons(epochs, seed), passes, tokens, stream("batches", seed))
+    workers, passes, tokens = (1, 1, STEP) if gpu else (workers, workers * PASSES, TOKENS)
+    steps = batches(corpus.lessons(again, seed), passes, tokens, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
@@ -314,7 +339,7 @@ def train(
         "data": corpus.digest,
         "seed": seed,
         "processes": workers,
-        "plan": f"{len(corpus.rows)} rows of {problems} problems, {epochs} epochs, in {len(steps)} steps",
+        "plan": f"{len(corpus.rows)} rows, {again:.0%} of the right ones twice, in {len(steps)} steps",
     }
     if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
         return
@@ -323,18 +348,20 @@ def train(
     spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
 
 
-def _prepare(out: Path, problems: int, seed: int, workers: int, size: Size) -> None:
-    """Write the tokenised corpus, and the untrained model whose tokenizer is fitted to it."""
+def _prepared(
+    out: Path, problems: int, seed: int, workers: int, size: Size, tokenizer: str | None
+) -> tuple[list[Row], int]:
+    """The rows of the corpus, tokenised, and how many are mixed; writes the untrained model on the way."""
     stages = corpus(COURSE, problems, seed, workers)
     rows, start = list(chain.from_iterable(stages.values())), out / "start"
     if not start.exists():
         spread = rows[:: max(1, len(rows) // SAMPLE)]
         texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
-        create(start, texts, seed=seed, size=size, apart=levels())
+        given = load(model_path(tokenizer))[1] if tokenizer else None
+        create(start, texts, seed=seed, size=size, apart=levels(), tokenizer=given)
     with Pool(workers) as pool:
         tokenised = [_fitting(pool, start, rows) for rows in stages.values()]
-    kept = list(chain.from_iterable(tokenised))
-    Corpus(kept, len(tokenised[-1]), directory.digest(rows)).save(out / CORPUS)
+    return list(chain.from_iterable(tokenised)), len(tokenised[-1])
 
 
 def _fitting(pool: Pool, start: Path, rows: Sequence[Row]) -> list[Row]:
@@ -366,8 +393,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
     parser.add_argument("--workers", type=int, default=4, help="processes, each on one core")
     parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
-    parser.add_argument("--epochs", type=int, default=1, help="passes over the rows without mistakes")
-    parser.add_argument("--step", type=int, default=STEP, help="tokens of a step on a GPU")
+    parser.add_argument("--again", type=float, default=AGAIN, help="share of the right rows learnt twice")
+    parser.add_argument("--tokenizer", help="of this model, as nano; fitted to the corpus without it")
     parser.add_argument("--prepare", action="store_true", help="make the corpus and stop")
     given = vars(parser.parse_args())
     train(**given | {"size": SIZES[given["size"]]})
