@@ -53,7 +53,7 @@ def create(
     size = size or Size()
     tokenizer = tokenizer or build(texts, size.vocabulary, size.context, apart)
     config = Qwen3Config(
-        vocab_size=len(tokenizer),
+        vocab_size=max(size.vocabulary, len(tokenizer)),
         hidden_size=size.hidden,
         intermediate_size=size.feed_forward,
         num_hidden_layers=size.layers,
