@@ -14,7 +14,7 @@ python=.venv/bin/python
 out=${1:-gpu-out}
 
 # 1. The larger base, taught as the bundled one was.
-"$python" -m caugym.train.base "$out/large-base" --size large --problems 210000 --seed 0 --tokenizer nano
+"$python" -m caugym.train.base "$out/large-base" --size large --problems 210000 --seed 0
 
 # 2. Seconds a step and tokens a second of the five methods in bfloat16; where a GRPO step spends its time.
 # 3. Five methods, three seeds, controls and ablations; a page.

@@ -198,7 +198,7 @@ def test_engines_that_generate_see_no_head(
         return generate(self, *args, **kwargs)
 
     monkeypatch.setattr(GRPOTrainer, "_generate_single_turn", watched)
-    monkeypatch.setattr("caugym.train.grpo.supports", lambda config: False)
+    monkeypatch.setattr("caugym.train.grpo.supports", lambda model, device: False)
     fit(resolve("ppo", overrides=[*FAST, "steps=2"]), rows, str(taught), tmp_path / "run")
     assert seen == [set()]
     assert "value_loss" in curve(tmp_path / "run")[-1]

@@ -12,15 +12,11 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from rich.console import Console
@@ -28,16 +24,13 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import cross_entropy
 
-from caugym.backends import model_path
 from caugym.backends.local import keep_memory, load
-from caugym.core.errors import InputError
-from caugym.core.pool import Pool, follow_parent
+from caugym.core.pool import follow_parent
 from caugym.core.streams import stream
 from caugym.train import attention, directory, optimizer, settings
-from caugym.train.corpus import COURSE, corpus, levels
 from caugym.train.launch import free_port
-from caugym.train.nano import Size, create, weights_hash
-from caugym.train.prepare import supervised
+from caugym.train.lessons import Row, prepared
+from caugym.train.nano import Size, weights_hash
 from caugym.train.recipe import Recipe, resolve
 from caugym.train.worker import quiet
 
@@ -47,8 +40,8 @@ SIZES = {
 }
 """Dimensions: those of the bundled model, 3 million parameters, and 30 million, for a GPU."""
 
-PROBLEMS, SAMPLE = 210_000, 6_000
-"""Problems to learn from, and rows that the tokenizer is fitted to."""
+PROBLEMS = 210_000
+"""Problems to learn from."""
 
 TOKENS, PASSES = 1536, 4
 """Tokens that a process takes in a pass, few enough for its core's cache; passes in a step."""
@@ -56,9 +49,9 @@ TOKENS, PASSES = 1536, 4
 STEP = 4 * PASSES * TOKENS
 """Tokens of a pass on a GPU, which is a step: as many as four processes take on a CPU."""
 
-LONGEST, MULTIPLE, WINDOW = 1024, 32, 1536
-"""Most tokens of a row; rows are padded to a multiple of the second, as every new shape costs time and
-memory; rows among which those of like length are joined."""
+MULTIPLE, WINDOW = 32, 1536
+"""Rows are padded to a multiple of the first, as every new shape costs time and memory; rows among which
+those of like length are joined."""
 
 MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
 """Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
@@ -67,16 +60,8 @@ PROMPT = 0.5
 """Share of the steps that learn from prompts too, at the peak rate; it falls with the rate. A prompt names
 every variable several times, which is where the model learns to copy names."""
 
-LOG, SAVE, CHUNK = 20, 250, 4000
-"""Steps between records of the learning curve, and between checkpoints; rows tokenised at a time."""
-
-AGAIN = 0.2
-"""Share of the rows before those with mistakes that is learnt a second time."""
-
-CORPUS = "corpus.npz"
-"""The tokenised corpus in the run directory."""
-
-Row = dict[str, Any]
+LOG, SAVE = 20, 250
+"""Steps between records of the learning curve, and between checkpoints."""
 
 
 def batches(rows: Sequence[Row], parallel: int, tokens: int, rng: Random) -> list[list[list[Row]]]:
@@ -235,61 +220,6 @@ def _resumed(out: Path, model: Any, optimiser: Any) -> int:
     return int(state["step"])
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """The tokenised corpus.
-
-    Attributes:
-        rows: In the order of learning.
-        mixed: How many of them, the last ones, may hold mistakes.
-        asked: What it was made of, in words.
-    """
-
-    rows: list[Row]
-    mixed: int
-    asked: str
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the rows."""
-        total = sha256()
-        for row in self.rows:
-            total.update(np.array([row["length"], row["head"]], dtype=np.int16).tobytes())
-            total.update(row["input_ids"].tobytes())
-        return total.hexdigest()
-
-    def save(self, path: Path) -> None:
-        """Write it, whole or not at all."""
-        partial = path.with_name("partial.npz")
-        np.savez_compressed(
-            partial,
-            tokens=np.concatenate([row["input_ids"] for row in self.rows]),
-            lengths=np.array([row["length"] for row in self.rows], dtype=np.int16),
-            heads=np.array([row["head"] for row in self.rows], dtype=np.int16),
-            mixed=np.array(self.mixed),
-            asked=np.array(self.asked),
-        )
-        partial.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> "Corpus":
-        """Read it."""
-        with np.load(path, allow_pickle=False) as kept:
-            lengths, heads = kept["lengths"].tolist(), kept["heads"].tolist()
-            tokens = np.split(kept["tokens"], np.cumsum(lengths)[:-1])
-            mixed, asked = int(kept["mixed"]), str(kept["asked"])
-        rows = [
-            {"input_ids": ids, "length": length, "head": head}
-            for ids, length, head in zip(tokens, lengths, heads, strict=True)
-        ]
-        return cls(rows, mixed, asked)
-
-    def lessons(self, again: float, seed: int) -> list[Row]:
-        """The rows in the order of learning: the right ones, a share of them again, then the mixed."""
-        right, mixed = self.rows[: -self.mixed], self.rows[-self.mixed :]
-        return [*right, *stream("again", seed).sample(right, round(again * len(right))), *mixed]
-
-
 def train(
     out: Path,
     *,
@@ -297,8 +227,6 @@ def train(
     seed: int,
     workers: int,
     size: Size = SIZES["small"],
-    again: float = AGAIN,
-    tokenizer: str | None = None,
     save: int = SAVE,
     prepare: bool = False,
 ) -> None:
@@ -310,8 +238,6 @@ def train(
         seed: Of problems, mistakes and weights.
         workers: Processes; on a CPU the result depends on their number.
         size: Dimensions of the model.
-        again: Share of the rows before those with mistakes that is learnt a second time.
-        tokenizer: Of this model; fitted to the corpus without it.
         save: Steps between checkpoints.
         prepare: Make the corpus and the untrained model, and stop.
 
@@ -319,70 +245,27 @@ def train(
         InputError: If ``out`` holds a run that was asked for otherwise.
     """
     quiet()
-    asked = f"{problems} problems, seed {seed}"
-    if not (out / CORPUS).exists():
-        kept, mixed = _prepared(out, problems, seed, workers, size, tokenizer)
-        Corpus(kept, mixed, asked).save(out / CORPUS)
-    corpus, gpu = Corpus.load(out / CORPUS), settings.device() == "cuda"
-    if corpus.asked != asked:
-        raise InputError(f"{out} was begun with {corpus.asked}; go on with that or choose another directory")
+    lessons, gpu = prepared(out, problems, seed, workers, size), settings.device() == "cuda"
     if prepare:
         return
     workers, passes, tokens = (1, 1, STEP) if gpu else (workers, workers * PASSES, TOKENS)
-    steps = batches(corpus.lessons(again, seed), passes, tokens, stream("batches", seed))
+    steps = batches(lessons.rows, passes, tokens, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
         "model": "scratch",
         "start": str(out / "start"),
-        "data": corpus.digest,
+        "data": lessons.digest,
         "seed": seed,
         "processes": workers,
-        "plan": f"{len(corpus.rows)} rows, {again:.0%} of the right ones twice, in {len(steps)} steps",
+        "plan": f"{len(lessons.rows)} rows of {problems} problems in {len(steps)} steps",
     }
     if directory.begin(out, recipe, record, resume=(out / directory.RUN).exists()) == "finished":
         return
-    del corpus  # gigabytes that the processes need
+    del lessons  # gigabytes that the processes need
     os.environ |= {"OMP_NUM_THREADS": "1", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}  # else gigabytes
     spawn(work, (workers, free_port(), out, steps, save), nprocs=workers)
-
-
-def _prepared(
-    out: Path, problems: int, seed: int, workers: int, size: Size, tokenizer: str | None
-) -> tuple[list[Row], int]:
-    """The rows of the corpus, tokenised, and how many are mixed; writes the untrained model on the way."""
-    stages = corpus(COURSE, problems, seed, workers)
-    rows, start = list(chain.from_iterable(stages.values())), out / "start"
-    if not start.exists():
-        spread = rows[:: max(1, len(rows) // SAMPLE)]
-        texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
-        given = load(model_path(tokenizer))[1] if tokenizer else None
-        create(start, texts, seed=seed, size=size, apart=levels(), tokenizer=given)
-    with Pool(workers) as pool:
-        tokenised = [_fitting(pool, start, rows) for rows in stages.values()]
-    return list(chain.from_iterable(tokenised)), len(tokenised[-1])
-
-
-def _fitting(pool: Pool, start: Path, rows: Sequence[Row]) -> list[Row]:
-    """The rows, tokenised by all processes."""
-    chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
-    return [row for chunk in pool.map(_tokenised, chunks) for row in chunk]
-
-
-def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
-    """Rows as `padded` takes them; a few of thousands are too long and left out."""
-    quiet()
-    model, rows = chunk
-    _, tokenizer = load(str(model))
-    return [
-        {
-            "input_ids": np.array(row["input_ids"], dtype=np.int16),
-            "head": row["labels"].count(-100),
-            "length": row["length"],
-        }
-        for row in supervised(rows, tokenizer, LONGEST)
-    ]
 
 
 def main() -> None:
@@ -393,8 +276,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
     parser.add_argument("--workers", type=int, default=4, help="processes, each on one core")
     parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
-    parser.add_argument("--again", type=float, default=AGAIN, help="share of the right rows learnt twice")
-    parser.add_argument("--tokenizer", help="of this model, as nano; fitted to the corpus without it")
     parser.add_argument("--prepare", action="store_true", help="make the corpus and stop")
     given = vars(parser.parse_args())
     train(**given | {"size": SIZES[given["size"]]})

@@ -54,15 +54,14 @@ class Course:
         stages: What is learnt one after the other, of the problems: ``small``, those with three variables and
             right solutions; ``right``, all, with right solutions; ``mixed``, all, with mistakes.
         sets: Of the problems, so that the model knows all wordings.
-        right: Right solutions among the mixed ones, by task. Tasks in which more can go wrong have more, so
-            that all come out about as reliable.
-        common: The task's common mistake among the wrong ones; the rest are other mistakes.
+        right: Right solutions among the mixed ones.
+        common: The task's common mistake among the mixed ones; the rest are other mistakes.
         exercises: Of each kind, to a problem.
     """
 
     stages: Mapping[str, float]
     sets: Mapping[str, float]
-    right: Mapping[Task, float]
+    right: float
     common: float
     exercises: float
 
@@ -77,8 +76,8 @@ COURSE = Course(
         "redundant": 0.07,
         "insufficient": 0.08,
     },
-    right={"ATE": 0.38, "CDE": 0.28, "ETT": 0.42, "NDE": 0.62, "NIE": 0.58, "PN": 0.32, "PS": 0.47},
-    common=0.6,
+    right=0.38,
+    common=0.37,
     exercises=0.12,
 )
 """What the bundled base is taught."""
@@ -115,6 +114,7 @@ def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> di
         seed: Of problems, mistakes and exercises.
         workers: Processes that make problems; the rows do not depend on it.
     """
+    rng = stream("corpus", seed)
     rows: dict[str, list[dict[str, Any]]] = {}
     with Pool(workers) as pool:
         for stage, share in course.stages.items():
@@ -124,7 +124,7 @@ def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> di
                 part for name, count in counts.items() for part in _parts(course, name, stage, count, seed)
             ]
             rows[stage] = [row for made in pool.map(_rows, parts) for row in made]
-            stream("corpus", seed, stage).shuffle(rows[stage])
+            rng.shuffle(rows[stage])
     return rows
 
 
@@ -156,10 +156,14 @@ def _of(item: Item, part: Part) -> Iterator[dict[str, Any]]:
 def _row(item: Item, part: Part, rng: Random) -> dict[str, Any]:
     steps, course = item.solution, part.course
     if part.stage == "mixed":
-        right, common = rng.random() < course.right[item.task], rng.random() < course.common
-        made = [] if right else [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
+        drawn = rng.random()
+        made = (
+            [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
+            if drawn >= course.right
+            else []
+        )
         if made:
-            steps = _chosen(made, item, common=common, rng=rng).steps
+            steps = _chosen(made, item, common=drawn < course.right + course.common, rng=rng).steps
     texts = [item.prompt, "\n".join(steps)]
     if rng.random() < NOVEL:
         texts = _renamed(texts, item.problem.variables, rng)

@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
@@ -29,13 +28,7 @@ class Size:
 
 
 def create(
-    out: Path,
-    texts: Sequence[str],
-    *,
-    seed: int = 0,
-    size: Size | None = None,
-    apart: Collection[str] = (),
-    tokenizer: Any = None,
+    out: Path, texts: Sequence[str], *, seed: int = 0, size: Size | None = None, apart: Collection[str] = ()
 ) -> Path:
     """Write an untrained model and a tokenizer for ``texts``; `AutoModelForCausalLM` loads it.
 
@@ -45,15 +38,14 @@ def create(
         seed: Of the weights, hashed.
         size: Dimensions.
         apart: Words that are never part of a phrase of the tokenizer.
-        tokenizer: Another model's, instead of one fitted to ``texts``.
 
     Returns:
         ``out``.
     """
     size = size or Size()
-    tokenizer = tokenizer or build(texts, size.vocabulary, size.context, apart)
+    tokenizer = build(texts, size.vocabulary, size.context, apart)
     config = Qwen3Config(
-        vocab_size=max(size.vocabulary, len(tokenizer)),
+        vocab_size=size.vocabulary,
         hidden_size=size.hidden,
         intermediate_size=size.feed_forward,
         num_hidden_layers=size.layers,

@@ -1,0 +1,115 @@
+"""The corpus of the base model as it is learnt: tokenised, and kept in the run directory.
+
+Making it takes longer than learning it does on a GPU, and needs none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caugym.backends.local import load
+from caugym.core.errors import InputError
+from caugym.core.pool import Pool
+from caugym.train.corpus import COURSE, corpus, levels
+from caugym.train.nano import Size, create
+from caugym.train.prepare import supervised
+from caugym.train.worker import quiet
+
+LESSONS = "lessons.npz"
+"""The file in the run directory."""
+
+LONGEST, SAMPLE, CHUNK = 1024, 6_000, 4000
+"""Most tokens of a row; rows that a tokenizer is fitted to; rows tokenised at a time."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """A corpus, tokenised.
+
+    Attributes:
+        rows: In the order of learning, with ``input_ids``, ``length`` and ``head``, the length of the prompt.
+        asked: What it was made of, in words.
+    """
+
+    rows: list[Row]
+    asked: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rows."""
+        total = sha256()
+        for row in self.rows:
+            total.update(np.array([row["length"], row["head"]], dtype=np.int16).tobytes())
+            total.update(row["input_ids"].tobytes())
+        return total.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        partial = path.with_name("partial.npz")
+        np.savez_compressed(
+            partial,
+            tokens=np.concatenate([row["input_ids"] for row in self.rows]),
+            lengths=np.array([row["length"] for row in self.rows], dtype=np.int16),
+            heads=np.array([row["head"] for row in self.rows], dtype=np.int16),
+            asked=np.array(self.asked),
+        )
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Lessons":
+        """Read it."""
+        with np.load(path, allow_pickle=False) as kept:
+            lengths, heads = kept["lengths"].tolist(), kept["heads"].tolist()
+            tokens = np.split(kept["tokens"], np.cumsum(lengths)[:-1])
+            asked = str(kept["asked"])
+        rows = [
+            {"input_ids": ids, "length": length, "head": head}
+            for ids, length, head in zip(tokens, lengths, heads, strict=True)
+        ]
+        return cls(rows, asked)
+
+
+def prepared(out: Path, problems: int, seed: int, workers: int, size: Size) -> Lessons:
+    """The lessons of a run, made unless they are there; and the untrained model, in ``start``.
+
+    Raises:
+        InputError: If the directory holds those of other problems.
+    """
+    asked = f"{problems} problems, seed {seed}"
+    if not (out / LESSONS).exists():
+        stages = corpus(COURSE, problems, seed, workers)
+        rows, start = list(chain.from_iterable(stages.values())), out / "start"
+        if not start.exists():
+            spread = rows[:: max(1, len(rows) // SAMPLE)]
+            texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
+            create(start, texts, seed=seed, size=size, apart=levels())
+        chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
+        with Pool(workers) as pool:
+            tokenised = list(chain.from_iterable(pool.map(_tokenised, chunks)))
+        Lessons(tokenised, asked).save(out / LESSONS)
+    lessons = Lessons.load(out / LESSONS)
+    if lessons.asked != asked:
+        raise InputError(f"{out} was begun with {lessons.asked}; go on with that or choose another directory")
+    return lessons
+
+
+def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
+    """Token ids and the number of them in the prompt; a few of thousands are too long and left out."""
+    quiet()
+    model, rows = chunk
+    _, tokenizer = load(str(model))
+    return [
+        {
+            "input_ids": np.array(row["input_ids"], dtype=np.int16),
+            "head": row["labels"].count(-100),
+            "length": row["length"],
+        }
+        for row in supervised(rows, tokenizer, LONGEST)
+    ]
