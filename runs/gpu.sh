@@ -6,7 +6,7 @@
 #
 # Models this small leave a GPU waiting for the processor: three trainings side by side take no longer than one,
 # so the experiment trains six at a time. Stopped, it goes on where it was with the same command. Where a GPU is
-# lent by the minute, make the corpus before: the first command with --prepare needs none.
+# paid for by the minute, make the corpus before: the first command with --prepare needs none.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
