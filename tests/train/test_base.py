@@ -4,7 +4,6 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +27,20 @@ from caugym.train.nano import Size
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head=16, feed_forward=48, vocabulary=700)
 
 
+MADE = 620
+"""Problems of a corpus to look at; the shares of sets and stages come out whole."""
+
 Dialogue = list[str]
 """A prompt and the reply to it."""
 
 
-def told(stages: dict[str, list[dict[str, Any]]]) -> list[Dialogue]:
-    rows = chain.from_iterable(stages.values())
+def told(rows: list[dict[str, Any]]) -> list[Dialogue]:
     return [[turn["content"] for turn in (*row["prompt"], *row["completion"])] for row in rows]
 
 
 @pytest.fixture(scope="module")
 def dialogues() -> list[Dialogue]:
-    return told(corpus(COURSE, 600, seed=5))
+    return told(corpus(COURSE, MADE, seed=5))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +63,8 @@ def rights(problems: list[Dialogue]) -> float:
 def test_the_corpus_is_fluent(dialogues: list[Dialogue], problems: list[Dialogue]) -> None:
     """Right or wrong, every equation holds, and exercises come as often as they should."""
     assert all(check_steps(reply.split("\n")) == [] for _, reply in dialogues)
-    assert len(problems) == pytest.approx(600, abs=len(COURSE.sets)), "but for rounding"
-    assert len(dialogues) - len(problems) == pytest.approx(600 * 2 * COURSE.exercises, rel=0.25)
+    assert len(problems) == MADE
+    assert len(dialogues) - len(problems) == pytest.approx(MADE * 2 * COURSE.exercises, rel=0.2)
 
 
 def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dialogue]) -> None:
@@ -170,7 +171,7 @@ def test_training_goes_on_where_it_was_stopped(prepared: Path) -> None:
 
     first = trained()
     records = (prepared / directory.METRICS).read_text().splitlines()
-    assert json.loads(records[-1])["loss"] < 6.5, "less than a guess among 700 tokens"
+    assert json.loads(records[-1])["loss"] < 6.3, "less than a guess among 700 tokens"
     shutil.rmtree(prepared / "model")
     record = directory.read(prepared) | {"status": "running"}
     directory.write(prepared / directory.RUN, json.dumps(record))

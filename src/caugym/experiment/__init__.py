@@ -205,7 +205,7 @@ def _corpus(scale: Scale, seed: int) -> list[dict[str, Any]]:
     from caugym.train.corpus import COURSE, corpus
 
     last = replace(COURSE, stages={"mixed": 1})
-    return corpus(last, TASKS * scale.problems, seed=1000 + seed, workers=4)["mixed"]
+    return corpus(last, TASKS * scale.problems, seed=1000 + seed, workers=4)
 
 
 def _recipe(

@@ -105,8 +105,8 @@ class Part:
     count: int
 
 
-def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> dict[str, list[dict[str, Any]]]:
-    """Rows for supervised training by stage, in the order in which they are to be learnt.
+def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> list[dict[str, Any]]:
+    """Rows for supervised training, in the order in which they are to be learnt.
 
     Args:
         course: What they are to teach.
@@ -115,7 +115,7 @@ def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> di
         workers: Processes that make problems; the rows do not depend on it.
     """
     rng = stream("corpus", seed)
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: list[dict[str, Any]] = []
     with Pool(workers) as pool:
         for stage, share in course.stages.items():
             sets = {"base": 1.0} if stage == "small" else course.sets
@@ -123,8 +123,9 @@ def corpus(course: Course, problems: int, seed: int = 0, workers: int = 1) -> di
             parts = [
                 part for name, count in counts.items() for part in _parts(course, name, stage, count, seed)
             ]
-            rows[stage] = [row for made in pool.map(_rows, parts) for row in made]
-            rng.shuffle(rows[stage])
+            made = [row for rows in pool.map(_rows, parts) for row in rows]
+            rng.shuffle(made)
+            rows += made
     return rows
 
 

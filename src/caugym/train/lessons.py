@@ -84,8 +84,7 @@ def prepared(out: Path, problems: int, seed: int, workers: int, size: Size) -> L
     """
     asked = f"{problems} problems, seed {seed}"
     if not (out / LESSONS).exists():
-        stages = corpus(COURSE, problems, seed, workers)
-        rows, start = list(chain.from_iterable(stages.values())), out / "start"
+        rows, start = corpus(COURSE, problems, seed, workers), out / "start"
         if not start.exists():
             spread = rows[:: max(1, len(rows) // SAMPLE)]
             texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
