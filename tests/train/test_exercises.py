@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caugym.core.graph import DAG
+from caugym.core.query import Query
 from caugym.core.streams import stream
 from caugym.problems.arithmetic import evaluate
-from caugym.problems.problem import Variable
+from caugym.problems.problem import Problem, Variable
+from caugym.problems.read import read
 from caugym.problems.solution import check_steps
-from caugym.train.exercises import PAIRS, sums, ways
+from caugym.problems.verbalise import Style, numbers, verbalise
+from caugym.train.exercises import MOST_LISTED, PAIRS, contrasts, lists, sums, ways
 
 
 @given(st.integers(0, 10**6))
@@ -63,3 +66,75 @@ def test_ways_are_those_of_the_graph(n: int, seed: int) -> None:
             for left, arrow, right in steps:
                 edge = (meaning[left], meaning[right])
                 assert (edge if arrow == "->" else edge[::-1]) in drawn
+
+
+def named(n: int, alike: bool) -> tuple[Variable, ...]:
+    """Variables with the same levels, or each with its own."""
+    return tuple(
+        Variable(letter * 3, ("low", "high") if alike else (f"{letter}a", f"{letter}b"))
+        for letter in "pqrstu"[:n]
+    )
+
+
+@given(st.integers(3, 6), st.booleans(), st.integers(0, 10**6))
+def test_contrasts_are_of_the_numbers_listed(n: int, alike: bool, seed: int) -> None:
+    """In every stratum that two numbers are listed for, the change of P(y) from x' to x; nothing else."""
+    asked, reply = contrasts(named(n, alike), stream("contrasts", n, seed))
+    assert not check_steps(reply.split("\n"))
+    numbers: dict[frozenset[str], dict[str, int]] = {}
+    for y, x, stratum, value in re.findall(r"= (y'?) \| X = \w+ = (x'?), (.+)\) = (\d+)", asked):
+        numbers.setdefault(frozenset(stratum.split(", ")), {})[x] = (
+            int(value) if y == "y" else 100 - int(value)
+        )
+    told = [line.split(": ") for line in reply.split("\n") if not line.startswith("P(")]
+    assert len(told) == len(numbers)
+    for stratum, line in told:
+        found = numbers[frozenset(stratum.split(", "))]
+        after, before = found["x"], found["x'"]
+        assert line == f"{after} - {before} = {after - before}"
+
+
+@given(st.integers(3, 6), st.booleans(), st.integers(0, 10**6))
+def test_lists_say_what_the_sentences_say(n: int, alike: bool, seed: int) -> None:
+    """Put into a problem, the sentences are read as the numbers that the reply lists in letters."""
+    variables = named(n, alike)
+    asked, reply = lists(variables, stream("lists", n, seed))
+    told, _, roles = asked.rpartition("\nList with ")
+    lines = reply.split("\n")
+    listed = [line for line in lines if line.startswith("P(")]
+    assert roles == "; ".join(lines[: -len(listed)]) + "."
+    assert 1 <= len(listed) <= MOST_LISTED
+
+    letters, short = {}, {}
+    for line in lines[: -len(listed)]:
+        for letter, name, levels in re.findall(r"([XYMZ]\d?) = (\w+)(: .+)?", line):
+            letters[letter] = name
+            short |= {(letter, level): symbol for level, symbol in re.findall(r"(\w+) = ([xy]'?)", levels)}
+
+    def said(part: str) -> set[tuple[str, str]]:
+        """Names and levels of one side of a condition, once letters and levels agree."""
+        found = set()
+        for setting in filter(None, part.split(", ")):
+            letter, level, *symbol = setting.split(" = ")
+            assert symbol == ([short[letter, level]] if (letter, level) in short else [])
+            found.add((letters.get(letter, letter), level))
+        return found
+
+    chain = tuple((i, i + 1) for i in range(n - 1))
+    bare = Problem(variables, chain, (), Query("ATE", 0, n - 1, to=1, level=1))
+    whole = verbalise(bare, Style()).replace(numbers(variables, (), Style()), told)
+    heard = [
+        (
+            *({(variables[v].name, variables[v].levels[level]) for v, level in part} for part in term[:2]),
+            Fraction(value),
+        )
+        for term, value in read(whole).statements
+    ]
+    for line, (event, condition, value) in zip(listed, heard, strict=True):
+        found = re.fullmatch(r"P\(([^|]+?)(?: \| (.+))?\) = (\d+)", line)
+        assert found
+        assert (said(found[1]), said(found[2] or ""), Fraction(int(found[3]), 100)) == (
+            event,
+            condition,
+            value,
+        )

@@ -42,13 +42,24 @@ def test_the_rest_moves_as_under_torch_adamw() -> None:
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("shape", [(3, 8, 20), (2, 20, 8), (1, 5, 5)])
-def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, int, int]) -> None:
+def test_orthogonalised_matrices_have_singular_values_near_one(
+    shape: tuple[int, int, int], dtype: torch.dtype
+) -> None:
     matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(orthogonalise(matrices).float())
+    values = torch.linalg.svdvals(orthogonalise(matrices, dtype).float())
     assert values.min() > 0.4
     assert values.max() < 1.4
-    assert orthogonalise(torch.zeros(1, 4, 4)).isfinite().all()
+    assert orthogonalise(torch.zeros(1, 4, 4), dtype).isfinite().all()
+
+
+def test_iterations_are_as_precise_as_the_recipe() -> None:
+    model = torch.nn.Linear(4, 4)
+    for precision, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        optimiser = make(model, resolve("sft", overrides=("matrix_rate=0.02", f"precision={precision}")))
+        assert optimiser is not None
+        assert optimiser.dtype == dtype
 
 
 def test_state_saves_and_loads() -> None:

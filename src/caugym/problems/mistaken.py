@@ -104,7 +104,7 @@ class Mistaken(Writer):
             self.arithmetic = _Slipping(self.arithmetic.percent, *self.way.slip)
         for term in self.way.assumed:
             half = self.known[term] = printed("0.5", self.places)
-            self.derived[term] = [f"assume P({self.text(term)}) = {self.arithmetic.show(half)}"]
+            self.derived[term] = [f"assume P({self.notation.text(term)}) = {self.arithmetic.show(half)}"]
 
     def p(self, event: Assignment, given: Assignment = ()) -> Number:
         """The number that is read for a term.

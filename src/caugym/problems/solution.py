@@ -1,9 +1,8 @@
 """Worked solutions: graph check, sets and why, formula, numbers, arithmetic, conclusion, final answer.
 
 Every step is one short line. The lines are the training target of SFT and what a user reads, so they are
-compact, symbolic and correct; `check_steps` verifies every equation in them. Small letters stand for levels,
-as in textbooks: x' is the original level of X and x the changed-to one, y the level of Y asked about and y'
-the other, m a level held, z and m under a sum each level in turn.
+compact, symbolic and correct; `check_steps` verifies every equation in them. How variables and levels are
+written is in `caugym.problems.notation`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +15,9 @@ from caugym.core.query import Assignment, Term
 from caugym.estimands import TABLE
 from caugym.problems.arithmetic import Arithmetic, Number, equations, number, printed
 from caugym.problems.derive import RULES, Derivation
+from caugym.problems.notation import Notation
 from caugym.problems.problem import Answer
 from caugym.problems.solve import Solution
-
-Setting = tuple[int, int]
-"""A variable and its level."""
 
 BUDGET = 4
 """How hard a number that is not stated is searched for."""
@@ -70,13 +67,8 @@ class Writer:
 
     def __post_init__(self) -> None:
         self.problem, sets = self.solution.problem, self.solution.sets or Sets()
-        q = self.problem.query
         self.z, self.m = tuple(bits(sets.adjust)), tuple(bits(sets.mediators))
-        self.symbol = {q.treatment: "X", q.outcome: "Y"}
-        self.symbol |= _numbered("Z", self.z) | _numbered("M", self.m or tuple(v for v, _ in q.held))
-        self.short = {(q.treatment, q.to): "x", (q.treatment, q.original): "x'"}
-        self.short |= {(q.outcome, q.level): "y", (q.outcome, 1 - q.level): "y'"}
-        self.short |= {(v, k): self.symbol[v].lower() for v, k in q.held if v in self.symbol}
+        self.notation = Notation(self.problem, sets)
         self.places = max((len(s.value.partition(".")[2]) for s in self.problem.statements), default=4)
         percent = self.places <= 2
         self.places = max(2, self.places)
@@ -90,30 +82,15 @@ class Writer:
         keys = [key for key in map(known.keys.of, unstated) if known.derive(key, BUDGET)]
         return all((known.exact(key) * 100).denominator == 1 for key in keys)
 
-    def name(self, variable: int) -> str:
-        """X, Y, Z, M for those with a role, else the name."""
-        return self.symbol.get(variable) or self.problem.variables[variable].name
-
-    def level(self, variable: int, level: int) -> str:
-        """The level's name."""
-        return self.problem.variables[variable].levels[level]
-
-    def setting(self, assignment: Assignment) -> str:
-        """An assignment as written, e.g. ``x', Z = low``."""
-        return ", ".join(map(self._short, assignment))
-
     def lines(self) -> Iterator[str]:
         """The steps, without the final answer."""
         q, answer = self.problem.query, self.solution.answer
-        x, y = self.problem.variables[q.treatment], self.problem.variables[q.outcome]
-        yield f"X = {x.name}: {x.levels[q.original]} = x', {x.levels[q.to]} = x"
-        yield f"Y = {y.name}: {y.levels[1 - q.level]} = y', {y.levels[q.level]} = y"
-        for v, k in q.held:
-            name, level = self.problem.variables[v].name, self.level(v, k)
-            yield f"{self.name(v)} = {name}: {level} = {self.setting(((v, k),))}"
+        yield from self.notation.asked()
         estimand = TABLE[q.task]
         if answer.status != "identified":
-            yield "not stated: " + ", ".join(f"P({self.text(term)})" for term in self.solution.missing)
+            yield "not stated: " + ", ".join(
+                f"P({self.notation.text(term)})" for term in self.solution.missing
+            )
             return
         if self.solution.zero:
             yield {
@@ -142,16 +119,14 @@ class Writer:
             yield "edge X -> Y"
         else:
             path = dag.directed_path(q.treatment, q.outcome) or []
-            yield "path " + walk(dag, path, self.name)
+            yield "path " + walk(dag, path, self.notation.name)
         if q.task in ("NDE", "NIE"):
-            yield (
-                ", ".join(f"{self.name(m)} = {self.problem.variables[m].name}" for m in self.m) or "M = none"
-            )
-        yield ", ".join(f"{self.name(z)} = {self.problem.variables[z].name}" for z in self.z) or "Z = none"
+            yield self.notation.named(self.m) or "M = none"
+        yield self.notation.named(self.z) or "Z = none"
         cut = dag.without_arrows_out_of(1 << q.treatment | mask(v for v, _ in q.held))
         opened = cut.open_path(1 << q.treatment, 1 << q.outcome, 0) if self.z else None
         if opened:
-            yield "open " + walk(dag, opened, self.name)
+            yield "open " + walk(dag, opened, self.notation.name)
 
     def _formula(self) -> str:
         q = self.problem.query
@@ -195,7 +170,7 @@ class Writer:
             found = Number(10**other.places - other.units, other.places)
             whole = "100" if self.arithmetic.percent and other.places == 2 else "1"
             left = f"{whole} - {self.arithmetic.show(other)}"
-            self.derived[term] = [f"P({self.text(term)}) = {self.arithmetic.equation(left, found)}"]
+            self.derived[term] = [f"P({self.notation.text(term)}) = {self.arithmetic.equation(left, found)}"]
         else:
             known = self.solution.knowledge
             derivation = known.derivation(known.keys.of(term))
@@ -212,7 +187,7 @@ class Writer:
         for statement in self.problem.statements:
             if statement.term in self.read:
                 number = self.arithmetic.show(self.known[statement.term])
-                yield f"P({self.text(statement.term, self._translated)}) = {number}"
+                yield f"P({self.notation.stated(statement.term)}) = {number}"
 
     def _derived(self) -> Iterator[str]:
         """How the terms that are not stated as such follow from those that are."""
@@ -221,7 +196,7 @@ class Writer:
     def _equation(self, step: Derivation) -> list[str]:
         if step.rule == "independent":
             self.written[step.term] = self._number(step.parts[0])
-            return [f"P({self.text(step.term)}) = P({self.text(step.parts[0].term)})"]
+            return [f"P({self.notation.text(step.term)}) = P({self.notation.text(step.parts[0].term)})"]
         additive = step.rule in ("complement", "rest", "sum") or step.rule.startswith("cells")
         parts = [self._number(part) for part in step.parts]
         exact, result = all(part.exact for part in parts), number(step.value, self.places)
@@ -234,39 +209,11 @@ class Writer:
         writing, pattern = Arithmetic(whole), RULES[step.rule].pattern
         right = (pattern.replace("1 -", "100 -") if whole else pattern).format(*map(writing.show, parts))
         shown = result._replace(exact=exact and result.exact)
-        return [f"P({self.text(step.term)}) = {writing.equation(right, shown)}"]
+        return [f"P({self.notation.text(step.term)}) = {writing.equation(right, shown)}"]
 
     def _number(self, step: Derivation) -> Number:
         """What a derived term was written as, so that what follows from it agrees to the last decimal."""
         return self.written.get(step.term) or number(step.value, self.places)
-
-    def text(self, term: Term, tell: Callable[[Setting], str] | None = None) -> str:
-        """The term in the order of formulas, e.g. ``y | x', Z = low``.
-
-        Args:
-            term: Whose probability is meant.
-            tell: How one setting is written; by default as short as can be.
-        """
-        event, given = (", ".join(map(tell or self._short, self._ordered(part))) for part in term[:2])
-        return f"{event} | {given}" if given else event
-
-    def _short(self, setting: Setting) -> str:
-        """A setting with a symbol or name, e.g. ``x'`` or ``Z = low``."""
-        return self.short.get(setting) or f"{self.name(setting[0])} = {self.level(*setting)}"
-
-    def _translated(self, setting: Setting) -> str:
-        """A setting as the text has it and as formulas have it, e.g. ``X = low = x'``."""
-        told = f"{self.name(setting[0])} = {self.level(*setting)}"
-        return f"{told} = {self.short[setting]}" if setting in self.short else told
-
-    def _ordered(self, assignment: Assignment) -> list[Setting]:
-        """X, Y, M, Z, then those without a role."""
-
-        def place(setting: Setting) -> tuple[int, str]:
-            symbol = self.symbol.get(setting[0], "")
-            return "XYMZ".find(symbol[:1]) if symbol else 4, symbol
-
-        return sorted(assignment, key=place)
 
     def _cells(self, variables: tuple[int, ...]) -> Iterator[Assignment]:
         for levels in product((0, 1), repeat=len(variables)):
@@ -283,7 +230,7 @@ class Writer:
                 if len(inner_lines) == 1:
                     inner_lines[0] += f", {weighed}"
                 else:
-                    inner_lines.append(f"{self.setting(z)}: {weighed}")
+                    inner_lines.append(f"{self.notation.setting(z)}: {weighed}")
             lines += inner_lines
             parts.append(part)
         sums, total = self.arithmetic.total(parts)
@@ -296,7 +243,7 @@ class Writer:
         lines, parts = [], []
         factor: Number | None
         for m in self._cells(self.m):
-            head = self.setting((*z, *m))
+            head = self.notation.setting((*z, *m))
             if q.task == "NIE":
                 line, part = self.arithmetic.difference(self.p(m, x1 + z), self.p(m, x0 + z))
                 factor = self.p(y, x0 + m + z)
@@ -328,7 +275,7 @@ class Writer:
             parts = []
             for z in self._cells(self.z):
                 line, part = do.product(self.p(y, x1 + z), self.p(z))
-                yield f"{self.setting(z)}: {line}"
+                yield f"{self.notation.setting(z)}: {line}"
                 parts.append(part)
             sums, intervened = do.total(parts)
             yield from sums
@@ -344,12 +291,6 @@ class Writer:
         yield from sums
         yield from do.clipped(numerator, evidence)
         yield f"{q.bound} bound = {answer.value}"
-
-
-def _numbered(letter: str, variables: tuple[int, ...]) -> dict[int, str]:
-    if len(variables) == 1:
-        return {variables[0]: letter}
-    return {v: f"{letter}{i}" for i, v in enumerate(variables, 1)}
 
 
 def _scaled(n: Number) -> Number:

@@ -132,20 +132,16 @@ def verbalise(problem: Problem, style: Style) -> str:
     variables = problem.variables
     said = _said(variables)
     tell = _Lists(variables, said, style.order)
-    sentence, section = _LAYOUTS[style.layout]
     query, pool = problem.query, POOLS[style.pool]
     formats = pool.effect_formats if query.bound is None else pool.probability_formats
-    gather = style.gather and bool(pool.cases)
-    statements = (_gathered_statements if gather else _statements)(problem.statements, tell, style, pool)
     sections = [
         arrows(variables, problem.edges, style),
-        _levels(variables, said, style, pool, sentence),
-        sentence.join(statements),
+        numbers(variables, problem.statements, style),
         _instruction(query, said, style, pool),
         _question(query, variables, said, tell, style, pool),
         _pick(formats, style.format),
     ]
-    return section.join(filter(None, sections))
+    return _LAYOUTS[style.layout][1].join(filter(None, sections))
 
 
 def arrows(variables: Sequence[Variable], edges: Sequence[Edge], style: Style) -> str:
@@ -155,6 +151,16 @@ def arrows(variables: Sequence[Variable], edges: Sequence[Edge], style: Style) -
     told = (_gathered_edges if gather else _edges)(edges, _said(variables), style, pool)
     frame = [_pick(pool.frames, style.frame)] if style.frame >= 0 else []
     return sentence.join([*frame, *told])
+
+
+def numbers(variables: tuple[Variable, ...], statements: Sequence[Statement], style: Style) -> str:
+    """The levels and the stated probabilities in words, as `verbalise` goes on."""
+    pool, (sentence, section), said = POOLS[style.pool], _LAYOUTS[style.layout], _said(variables)
+    gather = style.gather and bool(pool.cases)
+    tell = _Lists(variables, said, style.order)
+    told = (_gathered_statements if gather else _statements)(statements, tell, style, pool)
+    sections = [_levels(variables, said, style, pool, sentence), sentence.join(told)]
+    return section.join(filter(None, sections))
 
 
 def _said(variables: Sequence[Variable]) -> list[Said]:

@@ -32,14 +32,14 @@ from caugym.problems.problem import Variable
 from caugym.problems.read import read
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
-from caugym.train.exercises import sums, ways
+from caugym.train.exercises import contrasts, lists, sums, ways
 
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
     "ATE": ("naive", "stratum", "sign"),
     "CDE": ("naive", "stratum", "outcome"),
     "ETT": ("naive", "weights", "verdict"),
     "NDE": ("mediator", "partial", "stratum", "verdict"),
-    "NIE": ("estimand", "weights", "sign"),
+    "NIE": ("weights", "estimand", "sign"),
     "PN": ("denominator", "clip"),
     "PS": ("estimand", "denominator"),
 }
@@ -56,14 +56,14 @@ class Course:
         sets: Of the problems, so that the model knows all wordings.
         right: Right solutions among the mixed ones.
         common: The task's common mistake among the mixed ones; the rest are other mistakes.
-        exercises: Of each kind, to a problem.
+        exercises: Of each kind (`caugym.train.exercises`), to a problem.
     """
 
     stages: Mapping[str, float]
     sets: Mapping[str, float]
     right: float
     common: float
-    exercises: float
+    exercises: Mapping[str, float]
 
 
 COURSE = Course(
@@ -76,11 +76,18 @@ COURSE = Course(
         "redundant": 0.07,
         "insufficient": 0.08,
     },
-    right=0.38,
-    common=0.37,
-    exercises=0.12,
+    right=0.28,
+    common=0.47,
+    exercises={"sums": 0.12, "ways": 0.12, "lists": 0.12, "contrasts": 0.24},
 )
-"""What the bundled base is taught."""
+"""What a model is taught that begins with random weights."""
+
+FURTHER = replace(
+    COURSE,
+    stages={"right": 0.55, "mixed": 0.45},
+    exercises={"sums": 0.05, "ways": 0.05, "lists": 0.25, "contrasts": 0.75},
+)
+"""What it is taught after that, to read what it still reads wrongly."""
 
 SMALL = replace(LEVELS["easy"], variables=(3, 3))
 """The level of the first problems: three variables."""
@@ -144,14 +151,15 @@ def _rows(part: Part) -> list[dict[str, Any]]:
 
 def _of(item: Item, part: Part) -> Iterator[dict[str, Any]]:
     """The rows that one problem gives: its own, and exercises."""
-    rng = stream("corpus", part.seed, item.id)
+    rng, shares, problem = stream("corpus", part.seed, item.id), part.course.exercises, item.problem
     yield _row(item, part, rng)
-    if rng.random() < part.course.exercises:
+    if rng.random() < shares["sums"]:
         yield _example(*sums(rng))
-    if rng.random() < part.course.exercises:
-        variables, new = item.problem.variables, rng.random() < NOVEL
-        told = [Variable(name) for name in _names(len(variables), rng)] if new else variables
-        yield _example(*ways(told, item.problem.dag, rng))
+    if rng.random() < shares["ways"]:
+        yield _example(*ways(_perhaps_novel(problem.variables, rng), problem.dag, rng))
+    for name, exercise in (("lists", lists), ("contrasts", contrasts)):
+        if rng.random() < shares[name]:
+            yield _example(*exercise(_perhaps_novel(problem.variables, rng), rng))
 
 
 def _row(item: Item, part: Part, rng: Random) -> dict[str, Any]:
@@ -198,6 +206,16 @@ def _renamed(texts: list[str], variables: Sequence[Variable], rng: Random) -> li
     except InputError:  # a level's name is also a word of the sentence around it
         return texts
     return [prompt, reply]
+
+
+def _perhaps_novel(variables: tuple[Variable, ...], rng: Random) -> tuple[Variable, ...]:
+    """The variables, or others with invented names; half of those have all the same levels."""
+    if rng.random() >= NOVEL:
+        return variables
+    names, pairs = _names(len(variables), rng), [rng.sample(levels(), 2) for _ in variables]
+    if rng.random() < 0.5:
+        pairs = pairs[:1] * len(names)
+    return tuple([Variable(name, tuple(pair)) for name, pair in zip(names, pairs, strict=True)])
 
 
 def _names(count: int, rng: Random) -> list[str]:
