@@ -138,7 +138,7 @@ def test_the_rate_rises_and_falls_to_zero() -> None:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory with its corpus, before any training."""
     out = tmp_path_factory.mktemp("base")
-    base.train(out, problems=150, seed=2, workers=2, start=TINY, prepare=True)
+    base.train(out, problems=150, seed=2, workers=2, size=TINY, prepare=True)
     return out
 
 
@@ -162,23 +162,12 @@ def test_a_corpus_of_something_else_is_refused(prepared: Path) -> None:
         base.train(prepared, problems=140, seed=2, workers=2, prepare=True)
 
 
-def test_a_model_that_learns_further_begins_as_it_is(prepared: Path, tmp_path: Path) -> None:
-    model = prepared / "start"
-    base.train(tmp_path, problems=14, seed=3, workers=1, start=model, prepare=True)
-    for file in model.iterdir():
-        assert (tmp_path / "start" / file.name).read_bytes() == file.read_bytes()
-    with pytest.raises(InputError, match="begun with 14 further problems, seed 3"):
-        base.train(tmp_path, problems=14, seed=3, workers=1, prepare=True)
-    with pytest.raises(InputError, match="holds no model"):
-        base.train(tmp_path / "other", problems=14, seed=3, workers=1, start=tmp_path / "none", prepare=True)
-
-
 @pytest.mark.slow
 def test_training_goes_on_where_it_was_stopped(prepared: Path) -> None:
     """From its last checkpoint it ends with the same weights, and its model replies."""
 
     def trained() -> str:
-        base.train(prepared, problems=150, seed=2, workers=2, start=TINY, save=2)
+        base.train(prepared, problems=150, seed=2, workers=2, size=TINY, save=2)
         return str(directory.read(prepared)["weights"])
 
     first = trained()

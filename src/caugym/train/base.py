@@ -5,14 +5,12 @@ and learns its corpus (`caugym.train.corpus`). The learning rate falls to zero a
 would make every later training look like a gain. The loop is plain PyTorch on single-threaded processes,
 which trains so small a model about twice as fast on a CPU as a general trainer does; on a GPU it is one
 process with longer passes. Making the corpus needs no GPU: ``--prepare`` does that alone, and the same
-command without it goes on from there. With ``--after`` a model that has learnt before learns further, at
-lower rates.
+command without it goes on from there.
 """
 
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -26,9 +24,7 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import cross_entropy
 
-from caugym.backends import model_path
 from caugym.backends.local import keep_memory, load
-from caugym.core.errors import InputError
 from caugym.core.pool import follow_parent
 from caugym.core.streams import stream
 from caugym.train import attention, directory, optimizer, settings
@@ -59,9 +55,6 @@ those of like length are joined."""
 
 MATRIX_RATE, RATE, WARMUP, DECAY = 0.02, 0.003, 0.01, 0.6
 """Peak rates of Muon and AdamW, and the shares of the steps in which they rise and fall."""
-
-FURTHER_RATE = 0.4
-"""Share of these rates at which a model learns further."""
 
 PROMPT = 0.5
 """Share of the steps that learn from prompts too, at the peak rate; it falls with the rate. A prompt names
@@ -233,7 +226,7 @@ def train(
     problems: int,
     seed: int,
     workers: int,
-    start: Size | Path = SIZES["small"],
+    size: Size = SIZES["small"],
     save: int = SAVE,
     prepare: bool = False,
 ) -> None:
@@ -244,7 +237,7 @@ def train(
         problems: Problems to learn from.
         seed: Of problems, mistakes and weights.
         workers: Processes; on a CPU the result depends on their number.
-        start: Dimensions of the model, or the folder of one that is to learn further.
+        size: Dimensions of the model.
         save: Steps between checkpoints.
         prepare: Make the corpus and the untrained model, and stop.
 
@@ -252,17 +245,16 @@ def train(
         InputError: If ``out`` holds a run that was asked for otherwise.
     """
     quiet()
-    lessons, gpu = prepared(out, problems, seed, workers, start), settings.device() == "cuda"
+    lessons, gpu = prepared(out, problems, seed, workers, size), settings.device() == "cuda"
     if prepare:
         return
     workers, passes, tokens = (1, 1, STEP) if gpu else (workers, workers * PASSES, TOKENS)
     steps = batches(lessons.rows, passes, tokens, stream("batches", seed))
-    share = FURTHER_RATE if isinstance(start, Path) else 1
-    rates = (f"matrix_rate={share * MATRIX_RATE}", f"learning_rate={share * RATE}", f"decay={DECAY}")
+    rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
-        "model": str(start) if isinstance(start, Path) else "scratch",
+        "model": "scratch",
         "start": str(out / "start"),
         "data": lessons.digest,
         "seed": seed,
@@ -283,17 +275,10 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=PROBLEMS, help="problems to learn from")
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
     parser.add_argument("--workers", type=int, default=4, help="processes, each on one core")
-    begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
-    begin.add_argument("--after", type=model_path, help="nano or a folder: a model that learns further")
+    parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
     parser.add_argument("--prepare", action="store_true", help="make the corpus and stop")
     given = vars(parser.parse_args())
-    size, after = SIZES[given.pop("size")], given.pop("after")
-    try:
-        train(**given, start=Path(after) if after else size)
-    except InputError as error:
-        sys.stderr.write(f"caugym.train.base: {error}\n")
-        sys.exit(2)
+    train(**given | {"size": SIZES[given["size"]]})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Making it takes longer than learning it does on a GPU, and needs none.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +15,7 @@ import numpy as np
 from caugym.backends.local import load
 from caugym.core.errors import InputError
 from caugym.core.pool import Pool
-from caugym.train.corpus import COURSE, FURTHER, corpus, levels
+from caugym.train.corpus import COURSE, corpus, levels
 from caugym.train.nano import Size, create
 from caugym.train.prepare import supervised
 from caugym.train.worker import quiet
@@ -77,29 +76,20 @@ class Lessons:
         return cls(rows, asked)
 
 
-def prepared(out: Path, problems: int, seed: int, workers: int, start: Size | Path) -> Lessons:
-    """The lessons of a run, made unless they are there; and the model to begin with, in ``start``.
-
-    Args:
-        out: Run directory.
-        problems, seed, workers: Of the corpus.
-        start: Dimensions of an untrained model, or the folder of a model that is to learn further.
+def prepared(out: Path, problems: int, seed: int, workers: int, size: Size) -> Lessons:
+    """The lessons of a run, made unless they are there; and the untrained model, in ``start``.
 
     Raises:
-        InputError: If the directory holds those of other problems or of another model.
+        InputError: If the directory holds those of other problems.
     """
-    further = isinstance(start, Path)
-    asked = f"{problems} {'further ' * further}problems, seed {seed}"
+    asked = f"{problems} problems, seed {seed}"
     if not (out / LESSONS).exists():
-        rows, model = corpus(FURTHER if further else COURSE, problems, seed, workers), out / "start"
-        if not model.exists():
-            if isinstance(start, Path):
-                _copied(start, model)
-            else:
-                spread = rows[:: max(1, len(rows) // SAMPLE)]
-                texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
-                create(model, texts, seed=seed, size=start, apart=levels())
-        chunks = [(model, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
+        rows, start = corpus(COURSE, problems, seed, workers), out / "start"
+        if not start.exists():
+            spread = rows[:: max(1, len(rows) // SAMPLE)]
+            texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
+            create(start, texts, seed=seed, size=size, apart=levels())
+        chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
         with Pool(workers) as pool:
             tokenised = list(chain.from_iterable(pool.map(_tokenised, chunks)))
         Lessons(tokenised, asked).save(out / LESSONS)
@@ -107,16 +97,6 @@ def prepared(out: Path, problems: int, seed: int, workers: int, start: Size | Pa
     if lessons.asked != asked:
         raise InputError(f"{out} was begun with {lessons.asked}; go on with that or choose another directory")
     return lessons
-
-
-def _copied(model: Path, out: Path) -> None:
-    """Copy a model's folder, whole or not at all."""
-    if not (model / "config.json").exists():
-        raise InputError(f"{model} holds no model (config.json)")
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(model, partial)
-    partial.replace(out)
 
 
 def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
