@@ -105,7 +105,8 @@ def test_lists_say_what_the_sentences_say(n: int, alike: bool, seed: int) -> Non
     assert roles == "; ".join(lines[: -len(listed)]) + "."
     assert 1 <= len(listed) <= MOST_LISTED
 
-    letters, short = {}, {}
+    letters: dict[str, str] = {}
+    short: dict[tuple[str, str], str] = {}
     for line in lines[: -len(listed)]:
         for letter, name, levels in re.findall(r"([XYMZ]\d?) = (\w+)(: .+)?", line):
             letters[letter] = name
