@@ -136,7 +136,7 @@ def verbalise(problem: Problem, style: Style) -> str:
     formats = pool.effect_formats if query.bound is None else pool.probability_formats
     sections = [
         arrows(variables, problem.edges, style),
-        numbers(variables, problem.statements, style),
+        _numbers(variables, problem.statements, style, said, tell),
         _instruction(query, said, style, pool),
         _question(query, variables, said, tell, style, pool),
         _pick(formats, style.format),
@@ -155,9 +155,19 @@ def arrows(variables: Sequence[Variable], edges: Sequence[Edge], style: Style) -
 
 def numbers(variables: tuple[Variable, ...], statements: Sequence[Statement], style: Style) -> str:
     """The levels and the stated probabilities in words, as `verbalise` goes on."""
-    pool, (sentence, section), said = POOLS[style.pool], _LAYOUTS[style.layout], _said(variables)
+    said = _said(variables)
+    return _numbers(variables, statements, style, said, _Lists(variables, said, style.order))
+
+
+def _numbers(
+    variables: tuple[Variable, ...],
+    statements: Sequence[Statement],
+    style: Style,
+    said: list[Said],
+    tell: "_Lists",
+) -> str:
+    pool, (sentence, section) = POOLS[style.pool], _LAYOUTS[style.layout]
     gather = style.gather and bool(pool.cases)
-    tell = _Lists(variables, said, style.order)
     told = (_gathered_statements if gather else _statements)(statements, tell, style, pool)
     sections = [_levels(variables, said, style, pool, sentence), sentence.join(told)]
     return section.join(filter(None, sections))
