@@ -3,6 +3,7 @@
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -13,3 +14,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `&`; it would
 
 settings.register_profile("caugym", settings.default, deadline=None)
 settings.load_profile("caugym")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: one that starts last keeps one core busy while the others wait."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
