@@ -1,6 +1,7 @@
 """Derivation and solving, against exact rational models that share no code with either."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +23,7 @@ from caugym.estimands import TABLE, yes
 from caugym.problems.derive import RULES, Derivation, derive, term_text
 from caugym.problems.problem import Problem, Statement, Variable
 from caugym.problems.read import read
+from caugym.problems.solution import NO_PATH, check_steps, worked
 from caugym.problems.solve import rounded, solve
 
 RATIONALS = st.builds(Fraction, st.integers(1, 19), st.just(20))
@@ -117,6 +119,12 @@ def posed(model: Model, query: Query, stated: list[Term]) -> Problem:
         tuple(Statement(term, str(model.prob(term))) for term in dict.fromkeys(stated)),
         query,
     )
+
+
+def printed(problem: Problem, places: int) -> Problem:
+    """The same with decimals for fractions."""
+    decimals = (Statement(s.term, f"{float(Fraction(s.value)):.{places}f}") for s in problem.statements)
+    return replace(problem, statements=tuple(decimals))
 
 
 @st.composite
@@ -222,6 +230,47 @@ def test_the_answer_is_what_the_estimand_means(case: tuple[Model, Problem]) -> N
         None if not TABLE[query.task].effect else "Yes" if yes(solution.value, query) else "No"
     )
     assert all(d.value == model.prob(term) == recomputed(d) for term, d in solution.derivations.items())
+
+
+@given(solvable())
+def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]) -> None:
+    _, problem = case
+    dag, query = problem.dag, problem.query
+    lines = worked(solve(printed(problem, 6)))
+    named = re.findall(r"(?:^|, )([XYMZ]\d*) = v(\d+)", "\n".join(lines), re.MULTILINE)
+    number = {f"v{i}": i for i in range(dag.n)} | {symbol: int(name) for symbol, name in named}
+    said = [found for line in lines if (found := re.fullmatch(r"(edge|path|open) (.*)", line))]
+    assert (NO_PATH in lines) == (dag.directed_path(query.treatment, query.outcome) is None)
+    assert (NO_PATH in lines) != any(walk[1] in ("edge", "path") for walk in said)
+    for walk in said:
+        parts = walk[2].split(" ")
+        places, arrows = [number[part] for part in parts[::2]], parts[1::2]
+        for a, b, arrow in zip(places, places[1:], arrows, strict=False):
+            cause, effect = (a, b) if arrow == "->" else (b, a)
+            assert dag.parents[effect] >> cause & 1
+        assert (places[0], places[-1]) == (query.treatment, query.outcome)
+        assert (arrows[0] == "<-") if walk[1] == "open" else (set(arrows) == {"->"})
+        assert not {v for v, _ in query.held} & set(places)
+
+
+@given(solvable(), st.integers(2, 6), st.data())
+def test_a_solution_calculates_rightly_whatever_is_stated(
+    case: tuple[Model, Problem], places: int, data: st.DataObject
+) -> None:
+    model, problem = case
+    turned = [
+        term._replace(event=tuple((v, 1 - k) for v, k in term.event)) if data.draw(st.booleans()) else term
+        for term in (s.term for s in problem.statements)
+    ]
+    more = data.draw(st.lists(terms(model.dag.n), max_size=4))
+    try:
+        solution = solve(printed(posed(model, problem.query, turned + more), places))
+    except InputError:  # rounded numbers may contradict each other
+        assume(False)
+    lines = worked(solution)
+    assert check_steps(lines) == []
+    if solution.answer.value is not None:
+        assert solution.answer.value in lines[-2]
 
 
 @given(solvable(), st.data())

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from caugym.core.estimand import Sets
 from caugym.core.query import Assignment, Query, Term
 from caugym.problems.arithmetic import Arithmetic, Number, printed
-from caugym.problems.solution import BUDGET, Writer
+from caugym.problems.solution import BUDGET, NO_PATH, Writer
 from caugym.problems.solve import Solution
 
 Kind = Literal[
@@ -127,7 +127,7 @@ class Mistaken(Writer):
 
     def _graph(self) -> Iterator[str]:
         for line in super()._graph():
-            yield "path X -> Y" if line == "path " else line
+            yield "path X -> Y" if line == NO_PATH else line
 
     def _formula(self) -> str:
         return self.way.formula(super()._formula())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, get_args
 
 from caugym.estimands import TABLE
+from caugym.problems.solution import NO_PATH
 
 Explanation = Literal["symbolic", "prose", "named"]
 """symbolic: as worked. prose: in sentences. named: in sentences that name the theorem used."""
@@ -182,6 +183,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
         (r"not stated: (.+)", _lacking),
         (r"edge X -> Y", lambda t, _: f"There is an arrow from {t.names['X']} to {t.names['Y']}."),
         (r"path (.+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),
+        (NO_PATH, lambda *_: "No directed path leads from cause to effect."),
         (r"(no .+)", _absent),
         (r"Z1? = [^:]+", _covariates),
         (r"M1? = [^:]+", _mediators),

@@ -23,6 +23,10 @@ BUDGET = 4
 """How hard a number that is not stated is searched for."""
 
 
+NO_PATH = "no directed path"
+"""Said of a bound, which may be positive where there is no effect."""
+
+
 def check_steps(steps: tuple[str, ...] | list[str]) -> list[str]:
     """The equations in the steps that do not hold; empty when all is right."""
     return [equation for step in steps for equation, holds in equations(step) if not holds]
@@ -115,15 +119,18 @@ class Writer:
     def _graph(self) -> Iterator[str]:
         """The causal path, the mediators, and what is adjusted for and why."""
         q, dag = self.problem.query, self.problem.dag
-        if q.task in ("CDE", "NDE"):
+        held = mask(v for v, _ in q.held)
+        path = dag.without_arrows_into(held).directed_path(q.treatment, q.outcome)
+        if path is None:
+            yield NO_PATH
+        elif q.task in ("CDE", "NDE") and len(path) == 2:
             yield "edge X -> Y"
         else:
-            path = dag.directed_path(q.treatment, q.outcome) or []
             yield "path " + walk(dag, path, self.notation.name)
         if q.task in ("NDE", "NIE"):
             yield self.notation.named(self.m) or "M = none"
         yield self.notation.named(self.z) or "Z = none"
-        cut = dag.without_arrows_out_of(1 << q.treatment | mask(v for v, _ in q.held))
+        cut = dag.without_arrows_out_of(1 << q.treatment | held)
         opened = cut.open_path(1 << q.treatment, 1 << q.outcome, 0) if self.z else None
         if opened:
             yield "open " + walk(dag, opened, self.notation.name)
