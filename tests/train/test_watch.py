@@ -28,6 +28,14 @@ def test_runs_that_teach_nothing_say_so_once(tmp_path: Path) -> None:
     assert written.getvalue().count("No signal") == 1
 
 
+@pytest.mark.parametrize(("reward", "advice"), [(0.1, "easier level"), (1.0, "harder problems")])
+def test_the_advice_fits_the_reward(reward: float, advice: str, tmp_path: Path) -> None:
+    curve, written = curve_of(tmp_path)
+    for step in range(1, 4):
+        log(curve, step, frac_reward_zero_std=1.0, reward=reward)
+    assert advice in written.getvalue()
+
+
 @pytest.mark.parametrize("name", ["loss", "grad_norm"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_are_none_stop_the_run(name: str, value: float, tmp_path: Path) -> None:

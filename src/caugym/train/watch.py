@@ -46,6 +46,9 @@ earned the values of their tokens foresaw."""
 DRIFT = 1.6
 """How many times longer or shorter replies may become without a warning."""
 
+ALL_EARNED = 0.99
+"""A mean reward above which there is nothing left to earn."""
+
 COMPLETE = "complete"
 """Marks a checkpoint that was written to the end."""
 
@@ -125,11 +128,16 @@ class Curve(TrainerCallback):  # type: ignore[misc, unused-ignore]
         dumb = line.get("reward_std") == 0 if "value" in line else line.get("no_signal") == 1.0
         self.silent = self.silent + 1 if dumb else 0
         if self.silent == self.patience:
+            reward = line.get("reward", 0.0)
+            advice = (
+                "take harder problems, or stop here"
+                if reward > ALL_EARNED
+                else "start from a model that sometimes solves these problems (sft first), or take an easier "
+                "level, a larger rollout.group or a higher rollout.temperature"
+            )
             self.console.print(
                 f"[bold red]No signal:[/] at step {line['step']} all replies to each prompt have long "
-                f"earned the same reward ({line.get('reward', 0):.2f}), so nothing is learnt; start from a "
-                "model that sometimes solves these problems (sft first), or take an easier level, a larger "
-                "rollout.group or a higher rollout.temperature"
+                f"earned the same reward ({reward:.2f}), so nothing is learnt; {advice}"
             )
         self._look_at_length(line)
 
