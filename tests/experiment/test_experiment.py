@@ -18,7 +18,7 @@ from caugym.data.shards import make, rows
 from caugym.evaluate.stats import Estimate
 from caugym.experiment import ABLATIONS, ARMS, BASE, SETS, TRAININGS, Scale
 from caugym.experiment import results as pages
-from caugym.experiment.figure import intervals, lines
+from caugym.experiment.figure import intervals, lines, palette
 from caugym.train.recipe import Recipe, resolve
 
 TINY = Scale(
@@ -100,9 +100,9 @@ def test_it_runs_goes_on_and_writes_its_page(
 
     pages.page(out, tmp_path / "docs/results.md")
     page = (tmp_path / "docs/results.md").read_text()
-    for name in (BASE, *arms, *SETS, "Holm", "Control `random` against the base", "| The paper | Here |"):
+    for name in (BASE, *arms, *SETS, "Holm", "Controls against the base", "| The paper | Here |"):
         assert name in page
-    for picture in ("accuracy", "solved"):
+    for picture in ("greedy", "sampled", "solved"):
         assert f"(results-{picture}.svg)" in page
         xml.dom.minidom.parse(str(tmp_path / f"docs/results-{picture}.svg"))
     seeds = [json.loads((out / f"train/random-{seed}/run.json").read_text())["weights"] for seed in (0, 1)]
@@ -157,8 +157,10 @@ def test_budgets_are_equal(start: Path, tmp_path: Path) -> None:
 
 def test_pictures_stand_by_themselves() -> None:
     sure, unknown = Estimate(0.5, 0.4, 0.6, 10, 10), Estimate(None, None, None, 0, 0, "nothing")
-    drawn = intervals("A & B", [("base", sure), ("<x>", unknown)])
+    colours = palette(("base", "<x>", *ARMS))
+    drawn = intervals("A & B", {"base": sure, "<x>": unknown}, colours)
     assert xml.dom.minidom.parseString(drawn).getElementsByTagName("circle").length == 1
-    drawn = lines("Solved", {"grpo": [(1, 0.1), (2, 0.2)], "ppo": [(1, 0.1), (3, 0.1)]})
+    drawn = lines("Solved", {"grpo": [(1, 0.1), (2, 0.2)], "ppo": [(1, 0.1), (3, 0.1)]}, colours)
     assert xml.dom.minidom.parseString(drawn).getElementsByTagName("polyline").length == 2
-    xml.dom.minidom.parseString(lines("Nothing", {}))
+    xml.dom.minidom.parseString(lines("Nothing", {}, {}))
+    assert len(set(palette((BASE, *ARMS)).values())) == 1 + len(ARMS)

@@ -1,31 +1,39 @@
 """Pictures for a page of Markdown: SVG files that carry their own colours and need no style sheet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import cycle
 
 from caugym.evaluate.plot import nice_ticks
 from caugym.evaluate.stats import Estimate
 
-COLOURS = ("#6b727c", "#0b62b0", "#b8460e", "#00795a", "#8a3f8f", "#806000", "#ab2f13", "#2f6f8f", "#5a6b00")
-"""One a row or line, again from the first where there are more."""
+COLOURS = (
+    *("#6b727c", "#0b62b0", "#b8460e", "#00795a", "#8a3f8f"),
+    *("#806000", "#ab2f13", "#2f6f8f", "#5a6b00", "#b0206a"),
+)
+"""One a name, again from the first where there are more."""
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 720, 110, 24, 30, 26
 """Sizes in pixels: the picture, its margins, and a row of dots."""
 
 
-def intervals(title: str, rows: Sequence[tuple[str, Estimate]]) -> str:
+def palette(names: Iterable[str]) -> dict[str, str]:
+    """A colour a name, the same in every picture that is given it."""
+    return dict(zip(names, cycle(COLOURS), strict=False))
+
+
+def intervals(title: str, rows: Mapping[str, Estimate], colours: Mapping[str, str]) -> str:
     """A row a model: its accuracy in percent, with its interval."""
     height = TOP + ROW * len(rows) + 30
+    ticks = nice_ticks(0, 100 * max(each.high or each.value or 0.01 for each in rows.values()))
 
     def x(share: float) -> float:
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
+        return LEFT + 100 * share / ticks[-1] * (WIDTH - LEFT - RIGHT)
 
-    parts = [_text(x(tick / 100), height - 8, str(tick), "middle") for tick in (0, 25, 50, 75, 100)]
-    parts += [
-        _line(x(tick / 100), TOP, x(tick / 100), height - 24, "#dcdfe4") for tick in (0, 25, 50, 75, 100)
-    ]
-    for number, (name, estimate) in enumerate(rows):
-        y, colour = TOP + ROW * (number + 0.5), COLOURS[number % len(COLOURS)]
+    parts = [_text(x(tick / 100), height - 8, f"{tick:g}", "middle") for tick in ticks]
+    parts += [_line(x(tick / 100), TOP, x(tick / 100), height - 24, "#dcdfe4") for tick in ticks]
+    for number, (name, estimate) in enumerate(rows.items()):
+        y, colour = TOP + ROW * (number + 0.5), colours[name]
         parts.append(_text(LEFT - 10, y + 4, name, "end"))
         if estimate.value is None:
             continue
@@ -35,7 +43,7 @@ def intervals(title: str, rows: Sequence[tuple[str, Estimate]]) -> str:
     return _picture(title, height, parts)
 
 
-def lines(title: str, curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+def lines(title: str, curves: Mapping[str, Sequence[tuple[float, float]]], colours: Mapping[str, str]) -> str:
     """A line a training, with its name at its end; values over steps."""
     height = 320
     points = [point for curve in curves.values() for point in curve]
@@ -58,7 +66,7 @@ def lines(title: str, curves: Mapping[str, Sequence[tuple[float, float]]]) -> st
     at = -1e9
     for end, name in ends:
         at = max(at + 14, end)
-        colour = COLOURS[list(curves).index(name) % len(COLOURS)]
+        colour = colours[name]
         path = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in curves[name])
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         parts.append(_text(right + 8, at + 4, name, "start", colour))

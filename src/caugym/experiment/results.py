@@ -1,8 +1,9 @@
 """The page of the experiment, made from its run files alone: tables, pictures, and the paper's claim."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,7 +16,7 @@ from caugym.evaluate.stats import Difference, Estimate, Score, accuracy, differe
 from caugym.evaluate.summary import scores, summary
 from caugym.evaluate.tables import NONE, Sheet, interval, percent, probability
 from caugym.experiment import ABLATIONS, ARMS, BASE, CONTROLS, SAMPLED, SETS, STANDARD, TASKS
-from caugym.experiment.figure import intervals, lines
+from caugym.experiment.figure import intervals, lines, palette
 from caugym.train import METHODS, directory
 
 ONLINE = tuple(name for name, kind in METHODS.items() if kind == "rl")
@@ -34,6 +35,9 @@ CARD = {
 }
 """What the card of the released 14B model says, the mean of seven tasks: five replies at T = 0.6, graded by
 the release's own rule, on its own sets (``base`` is CaLM Lite)."""
+
+CHANCE = 0.05
+"""A change less likely than this by luck of the problems counts as one."""
 
 Scores = dict[str, Score]
 """By problem: how many replies are right, of how many."""
@@ -63,6 +67,43 @@ class Arm:
         return _joined(self.sets[name] for name in SETS)
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A way to compare arms.
+
+    Attributes:
+        name: What its picture is called.
+        told: What is counted.
+        scores: Those of an arm.
+    """
+
+    name: str
+    told: str
+    scores: Callable[[Arm], Scores]
+
+    def estimate(self, each: Arm) -> Estimate:
+        """The share that is right."""
+        return accuracy(list(self.scores(each).values()))
+
+    def change(self, first: Arm, second: Arm) -> Difference:
+        """Paired by problem."""
+        one, other = self.scores(first), self.scores(second)
+        return difference(
+            [one[id_] for id_ in one], [other[id_] for id_ in one], seed=f"{first.name}/{second.name}"
+        )
+
+
+GREEDY = Measure("greedy", "greedily on six sets", lambda each: each.easy)
+DRAWN = Measure("sampled", "at T = 1 on `base`", lambda each: each.sets[SAMPLED])
+MEASURES = GREEDY, DRAWN
+
+CURVES = (
+    ("solved", "solved", "Share of sampled replies that are right, while training"),
+    ("explained", "explained_variance", "PPO: variance of the reward that the values foresee"),
+)
+"""Figures of the learning curves that are drawn: name of the picture, key in the log, title."""
+
+
 def page(out: Path, file: Path) -> None:
     """Write the page, and its pictures beside it.
 
@@ -81,33 +122,34 @@ def page(out: Path, file: Path) -> None:
         raise InputError(f"{out} holds no measurements; run the experiment first")
     found = {each.name: each for each in arms}
     file.parent.mkdir(parents=True, exist_ok=True)
+    colours = palette((BASE, *ARMS))
     pictures = {
-        "accuracy": intervals(
-            "Right on six sets, greedy, percent",
-            [(each.name, accuracy(list(each.easy.values()))) for each in arms],
-        ),
-        "solved": lines("Share of sampled replies that are right, while training", _curves(out, "solved")),
-        "explained": lines(
-            "PPO: variance of the reward that the values foresee", _curves(out, "explained_variance")
-        ),
+        measure.name: intervals(
+            f"Right {measure.told.replace('`', '')}, percent",
+            {each.name: measure.estimate(each) for each in arms},
+            colours,
+        )
+        for measure in MEASURES
     }
+    for name, key, title in CURVES:
+        pictures[name] = lines(title, _curves(out, key), colours)
     for name, picture in pictures.items():
         (file.parent / f"{file.stem}-{name}.svg").write_text(picture, encoding="utf-8")
-    shown = [f"![{name}]({file.stem}-{name}.svg)" for name in pictures]
+    shown = {name: f"![{name}]({file.stem}-{name}.svg)" for name in pictures}
     parts = [
         "# Five methods from one base",
         _how(out, asked),
         "## What the paper says, and what is seen here",
         _claims(found).markdown(),
-        *_controls(found),
+        *([_controls(found).markdown()] if set(CONTROLS) & set(found) else []),
         "## Figures",
         _accuracy(arms).markdown(),
-        shown[0],
+        shown["greedy"],
         _sampled(out, arms).markdown(),
+        shown["sampled"],
         _tasks(arms).markdown(),
         *([_ablations(found[GRPO], ablated).markdown()] if GRPO in found and ablated else []),
-        shown[1],
-        shown[2],
+        *(shown[name] for name, _, _ in CURVES),
     ]
     file.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
 
@@ -168,21 +210,13 @@ def _value(found: Scores) -> float:
     return accuracy(list(found.values())).value or 0.0
 
 
-def _change(first: Arm, second: Arm) -> Difference:
-    """Paired by problem, on the six sets."""
-    one, other = first.easy, second.easy
-    return difference(
-        [one[id_] for id_ in one], [other[id_] for id_ in one], seed=f"{first.name}/{second.name}"
-    )
-
-
 def _accuracy(arms: Sequence[Arm]) -> Sheet:
-    changes = [_change(arms[0], each) for each in arms[1:]]
+    changes = [GREEDY.change(arms[0], each) for each in arms[1:]]
     adjusted = holm([change.p for change in changes])
     rows = []
     for number, each in enumerate(arms):
         cells = [percent(_value(each.sets[name])) for name in SETS]
-        whole = accuracy(list(each.easy.values()))
+        whole = GREEDY.estimate(each)
         cells += [percent(whole.value), interval(whole)]
         spread = f"{percent(min(each.seeds))} to {percent(max(each.seeds))}" if len(each.seeds) > 1 else NONE
         change = changes[number - 1] if number else None
@@ -204,12 +238,12 @@ def _accuracy(arms: Sequence[Arm]) -> Sheet:
 def _sampled(out: Path, arms: Sequence[Arm]) -> Sheet:
     k, rows = _asked(out)["scale"]["samples"], []
     for each in arms:
-        drawn = list(each.sets[SAMPLED].values())
+        drawn = DRAWN.estimate(each)
         rows.append(
             (
                 each.name,
-                percent(accuracy(drawn).value),
-                interval(accuracy(drawn)),
+                percent(drawn.value),
+                interval(drawn),
                 percent(each.passed),
                 percent(_value(each.sets[STANDARD])),
                 *_cost(out, each.name),
@@ -285,50 +319,60 @@ def _plan(record: Mapping[str, Any]) -> str:
 
 def _claims(found: Mapping[str, Arm]) -> Sheet:
     """The paper's claims (arXiv 2602.06337) beside what was measured, whatever it is."""
-    pairs = (
-        (_best(found, OFFLINE), _best(found, ONLINE), "Online methods, GRPO above all, gain most"),
-        (BASE, WARM, f"SFT, then GRPO, makes a reasoner: {percent(CARD['base'])} % on CaLM Lite, o3 55.4 %"),
-        (GRPO, WARM, "GRPO wants SFT as a cold start"),
-    )
+    reasoner = f"SFT, then GRPO, makes a reasoner: {percent(CARD['base'])} % on CaLM Lite, o3 55.4 %"
+    pairs: dict[str, Callable[[Measure], tuple[str, str]]] = {
+        "Online methods, GRPO above all, gain most": lambda measure: (
+            _best(found, OFFLINE, measure),
+            _best(found, ONLINE, measure),
+        ),
+        reasoner: lambda _: (BASE, WARM),
+        "GRPO wants SFT as a cold start": lambda _: (GRPO, WARM),
+    }
     rows = []
-    for first, second, claim in pairs:
+    for claim, measure in product(pairs, MEASURES):
+        first, second = pairs[claim](measure)
         if first in found and second in found:
-            change = _change(found[first], found[second])
-            rows.append((claim, f"{second} against {first}: {_said(change)}; {_verdict(change)}"))
+            change = measure.change(found[first], found[second])
+            told = f"{second} against {first}, {measure.told}: {_said(change)}; {_verdict(change)}"
+            rows.append((claim, told))
     if WARM in found:
         each = found[WARM]
         card = ", ".join(f"{name} {percent(CARD[name])}" for name in SETS)
         here = ", ".join(f"{name} {percent(_value(each.sets[name]))}" for name in SETS)
         rows.append((f"It holds where the problem changes: {card}", f"{WARM}: {here}"))
-    notes = ("The paper's figures are of a 14B model, on its own sets, by a more lenient rule of grading.",)
+    notes = (
+        "The paper's figures are of a 14B model, on its own sets, by a more lenient rule of grading.",
+        "Intervals are by problem: the luck of a training is not in them.",
+    )
     return Sheet("Side by side", ("The paper", "Here"), tuple(rows), notes, names=2)
 
 
-def _best(found: Mapping[str, Arm], names: Sequence[str]) -> str:
+def _best(found: Mapping[str, Arm], names: Sequence[str], measure: Measure) -> str:
     """The arm that is right most often; nothing where none was measured."""
     measured = [name for name in names if name in found]
-    return max(measured, key=lambda name: _value(found[name].easy), default="")
+    return max(measured, key=lambda name: measure.estimate(found[name]).value or 0.0, default="")
 
 
 def _verdict(change: Difference) -> str:
-    """Whether a gain was seen."""
-    if change.low is None or change.high is None or change.low <= 0 <= change.high:
+    """Whether a gain was seen, by the interval and by the test."""
+    within = change.low is None or change.high is None or change.low <= 0 <= change.high
+    if within or change.p is None or change.p > CHANCE:
         return "no difference that this experiment could tell"
-    return "as the paper says" if change.low > 0 else "not what the paper says"
+    return "as the paper says" if (change.value or 0) > 0 else "not what the paper says"
 
 
-def _controls(found: Mapping[str, Arm]) -> list[str]:
+def _controls(found: Mapping[str, Arm]) -> Sheet:
     """Every control beside the base."""
-    return [
-        f"Control `{name}` against the base: {_said(_change(found[BASE], found[name]))}."
-        for name in CONTROLS
-        if name in found
+    measured = product((name for name in CONTROLS if name in found), MEASURES)
+    rows = [
+        (name, measure.told, _said(measure.change(found[BASE], found[name]))) for name, measure in measured
     ]
+    return Sheet("Controls against the base", ("Control", "Right", "Change"), tuple(rows), names=3)
 
 
 def _ablations(whole: Arm, ablated: Sequence[Arm]) -> Sheet:
     """GRPO with one thing changed, beside GRPO as it is."""
-    changes = [_change(whole, each) for each in ablated]
+    changes = [GREEDY.change(whole, each) for each in ablated]
     adjusted = holm([change.p for change in changes])
     rows = [(whole.name, percent(_value(whole.easy)), percent(_value(whole.sets[SAMPLED])), *[NONE] * 3)]
     for each, change, p in zip(ablated, changes, adjusted, strict=True):
