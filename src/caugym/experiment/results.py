@@ -296,7 +296,7 @@ def _asked(out: Path) -> dict[str, Any]:
 
 def _how(out: Path, asked: Mapping[str, Any]) -> str:
     scale = asked["scale"]
-    records = {name: directory.read(folders[-1]) for name in ARMS if (folders := _trainings(out, name))}
+    plans = {name: [_plan(directory.read(stage)) for stage in _trainings(out, name)] for name in ARMS}
     problems, weights = TASKS * scale["problems"], str(asked["weights"])[:12]
     told = [
         f"Base `{asked['base']}` (weights {weights}), {problems:,} problems of `easy` to train on, "
@@ -304,7 +304,11 @@ def _how(out: Path, asked: Mapping[str, Any]) -> str:
         "measure on. The budget counts tokens of prompts and replies that a gradient is taken on; drawing "
         "replies, and asking a reference, comes on top.",
         "",
-        *(f"- {name}: {_plan(record)}" for name, record in records.items()),
+        *(
+            f"- `{name}`: {', then '.join(stages).removeprefix(f'{name}: ')}"
+            for name, stages in plans.items()
+            if stages
+        ),
         "",
         "`continued` learns from more of the base's own corpus; `random` and `format` are GRPO with a coin,",
         "or a readable answer, in place of the right one: what they gain was not learnt from answers.",
