@@ -22,7 +22,6 @@ from caugym.problems.solve import Solution
 BUDGET = 4
 """How hard a number that is not stated is searched for."""
 
-
 NO_PATH = "no directed path"
 """Said of a bound, which may be positive where there is no effect."""
 
@@ -120,7 +119,8 @@ class Writer:
         """The causal path, the mediators, and what is adjusted for and why."""
         q, dag = self.problem.query, self.problem.dag
         held = mask(v for v, _ in q.held)
-        path = dag.without_arrows_into(held).directed_path(q.treatment, q.outcome)
+        past = dag.without_arrows_into(held) if held else dag  # the graph itself has its children at hand
+        path = past.directed_path(q.treatment, q.outcome)
         if path is None:
             yield NO_PATH
         elif q.task in ("CDE", "NDE") and len(path) == 2:
