@@ -53,7 +53,7 @@ def profile(model: str, problems: Path, overrides: Sequence[str]) -> None:
     """Where the time of a GRPO step goes: drawing, rewards, gradients and all, in one process."""
     recipe = resolve("grpo", overrides=(*overrides, "steps=1", "processes=1", "warmup=0"))
     assert recipe.rollout is not None
-    loaded, tokenizer = load(model_path(model), attention=directory.attention())
+    loaded, tokenizer = load(model_path(model))
     rows: list[dict[str, Any]] = training_rows("rl", problems)
     room = loaded.config.max_position_embeddings - recipe.rollout.max_tokens
     data = datasets.Dataset.from_list(prepare.online(rows, tokenizer, room))

@@ -96,7 +96,7 @@ def rollouts(path: str, rows: list[dict[str, Any]], count: int, tokens: int) -> 
 
 def trainer(name: str, path: str, rows: list[dict[str, Any]], recipe: Recipe, out: Path) -> GRPOTrainer:
     """A GRPO trainer, plain or ours, on the same rows with the same settings."""
-    model, tokenizer = load(path, attention="eager" if name == "ours" else "sdpa")
+    model, tokenizer = load(path)
     data = datasets.Dataset.from_list(prepare.online(rows, tokenizer, 700))
     assert recipe.rollout is not None
     if name == "ours":

@@ -3,8 +3,8 @@
 #
 #   runs/five_methods.sh [--quick] [OUT [OPTION..]]
 #
-# --quick: one seed, few problems, no ablations, half an hour on four cores. Without it: three seeds of sixteen
-# trainings of about ten minutes each, eight hours on four cores. Stopped, it goes on where it was with the same
+# --quick: one seed, few problems, no ablations, under half an hour on two cores. Without it: three seeds of sixteen
+# trainings of seven times the tokens, a night on two cores. Stopped, it goes on where it was with the same
 # command. Options, such as another base or size, are those of python -m caugym.experiment run. Two minutes:
 #
 #   runs/five_methods.sh --quick OUT --problems 8 --tokens 15000 --tests 14 --samples 2 \

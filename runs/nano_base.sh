@@ -4,8 +4,8 @@
 #   runs/nano_base.sh [OUT]
 #
 # About three million parameters; caugym/train/corpus.py says what they are taught. Making the corpus takes twenty
-# minutes on two cores. Learning it, 95 million tokens, takes five minutes on a GPU, or two and a half hours with four
-# single-threaded processes on CPUs that compute in bfloat16 (10,500 tokens a second), and 14 GB of memory. Stopped,
+# minutes on two cores. Learning it, 95 million tokens, takes five minutes on a GPU, or about two hours with four
+# single-threaded processes, of which each learns some 3,500 tokens a second, and 14 GB of memory. Stopped,
 # it goes on where it was with the same command. The corpus depends on the seed alone, the weights on the machine too.
 # `python runs/nano_card.py OUT/card` then measures what the model card says.
 set -eu

@@ -40,7 +40,7 @@ TRAINING, HELD_OUT, CALM = 3_500, 350, 70
 """Problems to train on, problems to measure on, and CaLM Lite questions to ask at most."""
 
 GRPO = ("steps=10", "learning_rate=0.0001", "decay=0.6")
-"""What GRPO does otherwise than its recipe says: three minutes, after as many of SFT, at a rate that
+"""What GRPO does otherwise than its recipe says: half as long as SFT before it, at a rate that
 leaves what SFT has settled as it is (3e-4, constant, cost three points)."""
 
 SAMPLES, SAMPLING = 4, Sampling(temperature=0.6, top_p=0.95, max_tokens=320)

@@ -49,7 +49,7 @@ def made(rows: list[Any], model: Path, out: Path) -> tuple[TrimmedGRPO, Any]:
     import datasets
 
     worker.quiet()
-    loaded, tokenizer = load(str(model), attention="eager")
+    loaded, tokenizer = load(str(model))
     data = datasets.Dataset.from_list(online(rows, tokenizer, 100))
     grpo = trainer(loaded, tokenizer, data, resolve("grpo", overrides=FAST), out)
     assert isinstance(grpo, BranchedGRPO)

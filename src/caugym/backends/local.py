@@ -40,9 +40,7 @@ Giving the memory of each step back and asking for it again can take longer than
 """
 
 
-def load(
-    path: str, *, dtype: str = "float32", attention: str = "sdpa"
-) -> tuple[Any, PreTrainedTokenizerBase]:
+def load(path: str, *, dtype: str = "float32") -> tuple[Any, PreTrainedTokenizerBase]:
     """Model and tokenizer of a directory or hub id; safetensors only, and no code from it is run.
 
     Raises:
@@ -56,7 +54,6 @@ def load(
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=DTYPES[dtype],
-            attn_implementation=attention,
             use_safetensors=True,
             trust_remote_code=False,
         )

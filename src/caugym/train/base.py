@@ -27,7 +27,7 @@ from torch.nn.functional import cross_entropy
 from caugym.backends.local import keep_memory, load
 from caugym.core.pool import follow_parent
 from caugym.core.streams import stream
-from caugym.train import attention, directory, optimizer, settings
+from caugym.train import directory, optimizer, settings
 from caugym.train.launch import free_port
 from caugym.train.lessons import Row, prepared
 from caugym.train.nano import Size, weights_hash
@@ -112,7 +112,7 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     device = settings.device()
     if device == "cpu":
         keep_memory()
-    model, tokenizer = load(str(out / "start"), attention=attention.NAME if device == "cpu" else "sdpa")
+    model, tokenizer = load(str(out / "start"))
     model.float().train().to(device)
     recipe = directory.recipe(out)
     optimiser = optimizer.make(model, recipe)
@@ -145,7 +145,7 @@ def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool, bf1
         model: Gets the gradients.
         passes: The rows of each pass of this process.
         prompt: Whether to learn from the prompts too.
-        bf16: Whether to compute in bfloat16, which takes ten times as long on a CPU that only imitates it.
+        bf16: Whether to compute in bfloat16, which takes twice to ten times as long on most CPUs.
 
     Returns:
         The tokens learnt from, the summed loss of the replies, their tokens, and all tokens, padding too.

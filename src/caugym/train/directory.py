@@ -29,13 +29,6 @@ DATA, METRICS, RECIPE, RUN = ".rows", "metrics.jsonl", "recipe.yaml", "run.json"
 PACKAGES = ("caugym", "torch", "transformers", "trl", "datasets", "accelerate", "tokenizers", "numpy")
 
 
-def attention() -> str:
-    """The attention kernel to train with: for short texts on a CPU the plain one is the fastest."""
-    import torch
-
-    return "sdpa" if torch.cuda.is_available() else "eager"
-
-
 def write(path: Path, text: str) -> None:
     """Replace a file in one step, so that it is never half written."""
     partial = path.with_name(path.name + ".partial")

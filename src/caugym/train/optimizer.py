@@ -43,7 +43,7 @@ class MuonAdamW(torch.optim.Optimizer):
         betas: Of AdamW.
         eps: Of AdamW.
         weight_decay: Decoupled, on the matrices alone.
-        dtype: Of the iterations. bfloat16 is exact enough, and ten times slower where a CPU imitates it.
+        dtype: Of the iterations. bfloat16 is exact enough, and slower on most CPUs.
     """
 
     def __init__(

@@ -96,10 +96,10 @@ def micro(recipe: Recipe) -> int:
 
 
 def bf16(recipe: Recipe) -> bool:
-    """Whether to compute in bfloat16."""
+    """Whether to compute in bfloat16: where that is faster, unless the recipe says."""
     if recipe.precision != "auto":
         return recipe.precision == "bf16"
-    return torch.cuda.is_available() or "avx512_bf16" in _cpu_flags()
+    return torch.cuda.is_available() or "amx_bf16" in _cpu_flags()
 
 
 def _cpu_flags() -> str:

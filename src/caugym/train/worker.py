@@ -62,7 +62,7 @@ def work(out: Path) -> Any:
     recipe = directory.recipe(out)
     if settings.device() == "cpu":
         keep_memory()
-    model, tokenizer = load(record["start"], attention=directory.attention())
+    model, tokenizer = load(record["start"])
     data = datasets.load_from_disk(str(out / directory.DATA))
     try:
         trainer = trainer_of(recipe.method)(model, tokenizer, data, recipe, out)
