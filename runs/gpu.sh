@@ -13,7 +13,7 @@ python=.venv/bin/python
 [ -x "$python" ] || python=python3
 out=${1:-gpu-out}
 
-# 1. The larger base, taught as the bundled one was.
+# 1. The larger base, taught as the bundled one was, on more problems.
 "$python" -m caugym.train.base "$out/large-base" --size large --problems 210000 --seed 0
 
 # 2. Seconds a step and tokens a second of the five methods in bfloat16; where a GRPO step spends its time.

@@ -102,17 +102,18 @@ def test_a_curriculum_holds_the_items_of_the_mixed_set(curriculum: Path, tmp_pat
 
 def test_an_even_set_has_more_of_what_is_rare() -> None:
     def scores(level: str) -> list[int]:
-        return [i.difficulty.score for i in generate("base", "NDE", level, "train", 1, range(160))]
+        return [i.difficulty.score for i in generate("base", "CDE", level, "train", 1, range(160))]
 
     plain, even = scores("standard"), scores("standard-even")
     low, high = span(plain)
 
-    def least(found: list[int]) -> int:
+    def rungs(found: list[int]) -> list[int]:
         step = (high + 1 - low) / RUNGS
         counts = Counter(min(RUNGS - 1, max(0, int((score - low) / step))) for score in found)
-        return min(counts[i] for i in (0, 1, RUNGS - 1))
+        return [counts[i] for i in range(RUNGS)]
 
-    assert least(even) > least(plain)
+    rare = sorted(range(RUNGS), key=rungs(plain).__getitem__)[:2]
+    assert sum(rungs(even)[i] for i in rare) > 1.4 * sum(rungs(plain)[i] for i in rare)
 
 
 def test_a_wrong_count_is_found(tmp_path: Path) -> None:

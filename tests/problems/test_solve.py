@@ -237,7 +237,7 @@ def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]
     _, problem = case
     dag, query = problem.dag, problem.query
     lines = worked(solve(printed(problem, 6)))
-    named = re.findall(r"(?:^|, )([XYMZ]\d*) = v(\d+)", "\n".join(lines), re.MULTILINE)
+    named = re.findall(r"(?:^|; )([XYMZ]\d*) = v(\d+)", "\n".join(lines), re.MULTILINE)
     number = {f"v{i}": i for i in range(dag.n)} | {symbol: int(name) for symbol, name in named}
     said = [found for line in lines if (found := re.fullmatch(r"(edge|path|open) (.*)", line))]
     assert (NO_PATH in lines) == (dag.directed_path(query.treatment, query.outcome) is None)
@@ -251,6 +251,31 @@ def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]
         assert (places[0], places[-1]) == (query.treatment, query.outcome)
         assert (arrows[0] == "<-") if walk[1] == "open" else (set(arrows) == {"->"})
         assert not {v for v, _ in query.held} & set(places)
+        assert query.task != "NIE" or walk[1] != "path" or len(places) > 2
+
+
+@given(st.data(), models(2, 5))
+def test_why_there_is_no_effect_is_true_and_enough(data: st.DataObject, model: Model) -> None:
+    dag, query = model.dag, data.draw(queries(model.dag))
+    assume(TABLE[query.task].zero(dag, query))
+
+    def between(v: int) -> list[list[int]]:
+        """What lies between a variable and Y on each directed path."""
+        if v == query.outcome:
+            return [[]]
+        return [
+            [child, *rest] for child in range(dag.n) if dag.parents[child] >> v & 1 for rest in between(child)
+        ]
+
+    passed = [set(way) - {query.outcome} for way in between(query.treatment)]
+    held = {v for v, _ in query.held}
+    said = next(line for line in worked(solve(posed(model, query, []))) if line.startswith("no "))
+    assert {
+        "no directed path from X to Y": not passed,
+        "no path from X to Y through a mediator": not any(passed),
+        "no edge X -> Y": all(passed) and (query.task == "NDE" or all(way <= held for way in passed)),
+        "no directed path from X to Y past what is held": all(way & held for way in passed),
+    }[said]
 
 
 @given(solvable(), st.integers(2, 6), st.data())

@@ -83,7 +83,8 @@ def test_contrasts_are_of_the_numbers_listed(n: int, alike: bool, seed: int) -> 
     assert not check_steps(reply.split("\n"))
     numbers: dict[frozenset[str], dict[str, int]] = {}
     for y, x, stratum, value in re.findall(r"= (y'?) \| X = \w+ = (x'?), (.+)\) = (\d+)", asked):
-        numbers.setdefault(frozenset(stratum.split(", ")), {})[x] = (
+        letters = re.sub(r" = \w+(?= = )", "", stratum)
+        numbers.setdefault(frozenset(letters.split(", ")), {})[x] = (
             int(value) if y == "y" else 100 - int(value)
         )
     told = [line.split(": ") for line in reply.split("\n") if not line.startswith("P(")]
@@ -108,9 +109,11 @@ def test_lists_say_what_the_sentences_say(n: int, alike: bool, seed: int) -> Non
     letters: dict[str, str] = {}
     short: dict[tuple[str, str], str] = {}
     for line in lines[: -len(listed)]:
-        for letter, name, levels in re.findall(r"([XYMZ]\d?) = (\w+)(: .+)?", line):
+        for letter, name, levels in re.findall(r"([XYMZ]\d?) = (\w+): ([^;]+)", line):
             letters[letter] = name
-            short |= {(letter, level): symbol for level, symbol in re.findall(r"(\w+) = ([xy]'?)", levels)}
+            short |= {
+                (letter, level): symbol for level, symbol in re.findall(r"(\w+) = ([xymz]\d?'?)", levels)
+            }
 
     def said(part: str) -> set[tuple[str, str]]:
         """Names and levels of one side of a condition, once letters and levels agree."""

@@ -84,13 +84,14 @@ def test_words_apart_are_in_no_phrase() -> None:
 def test_the_letter_of_a_level_is_one_token() -> None:
     """However few tokens there are beside the bytes."""
     letters = [
-        f"X = {name}: low = x', high = x\nP(Y = low = y | X = low = x', M = high = m) = 31" for name in NAMES
+        f"X = {name}: low = x', high = x\nP(Y = low = y | X = low = x', M = high = m, Z = low = z') = 31"
+        for name in NAMES
     ]
     tokenizer = build(letters, vocabulary=262, apart=APART)
     told = [str(tokenizer.decode([token])) for token in tokenizer(letters[0])["input_ids"]]
-    assert [piece for piece in told if "=" in piece and piece[-1] in "xym'"] == [
+    assert [piece for piece in told if "=" in piece and piece[-1] in "xymz'"] == [
         *(" = x'", " = x"),
-        *(" = y", " = x'", " = m"),
+        *(" = y", " = x'", " = m", " = z'"),
     ]
 
 

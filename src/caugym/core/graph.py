@@ -201,6 +201,10 @@ class DAG:
         """The graph with every arrow that enters ``variables`` removed (the graph of ``do``)."""
         return self._fewer([0 if variables >> v & 1 else pa for v, pa in enumerate(self.parents)])
 
+    def without_arrow(self, cause: int, effect: int) -> "DAG":
+        """The graph with one arrow removed, if it is there."""
+        return self._fewer([pa & ~(1 << cause) if v == effect else pa for v, pa in enumerate(self.parents)])
+
     def _fewer(self, parents: list[int]) -> "DAG":
         """The graph with some of its arrows alone, which cannot form a cycle and is not checked again."""
         dag = object.__new__(DAG)

@@ -19,7 +19,7 @@ from caugym.problems.transforms import Transform
 Coordinates = tuple[str | int, ...]
 
 ZEROS = 25
-"""Pairs of effects among which zero effects have exactly their share, in sets where formulas compete."""
+"""Pairs of effects among which zero effects have exactly their share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,8 @@ def _answerable(transform: Transform, task: Task, level: Level, coordinates: Coo
     if TABLE[task].effect:
         pair = index // 2
         coin = _order(2, *coordinates, pair)[index % 2] == 0
-        if transform.rivals:  # exactly the share, or a constant might win by luck
-            block, place = divmod(pair, ZEROS)
-            null = not coin and _order(ZEROS, *coordinates, "null", block)[place] < 2 * level.null * ZEROS
-        else:
-            null = not coin and stream(*coordinates, "null", index).random() < 2 * level.null
+        block, place = divmod(pair, ZEROS)  # exactly the share, or a constant might win by luck
+        null = not coin and _order(ZEROS, *coordinates, "null", block)[place] < 2 * level.null * ZEROS
         less = transform.less and _order(2, *coordinates, "less", pair // 2)[pair % 2] == 0
         return Wish(coin, null, None, False, less)
     kind = _order(8, *coordinates, index // 8)[index % 8]

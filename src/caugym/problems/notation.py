@@ -2,7 +2,8 @@
 
 Capital letters stand for variables: X and Y, M for mediators and variables held, Z for covariates. Small
 letters stand for levels, as in textbooks: x' is the original level of X and x the changed-to one, y the level
-of Y asked about and y' the other, m a level held, z and m under a sum each level in turn.
+of Y asked about and y' the other, m a level held, m' and m, z' and z the first and second level of a variable
+that a sum runs over. In the formula itself z and m are each level in turn.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +33,11 @@ class Notation:
         self.symbol |= _numbered("M", mediators or tuple(v for v, _ in q.held))
         self.short = {(q.treatment, q.to): "x", (q.treatment, q.original): "x'"}
         self.short |= {(q.outcome, q.level): "y", (q.outcome, 1 - q.level): "y'"}
-        self.short |= {(v, k): self.symbol[v].lower() for v, k in q.held if v in self.symbol}
+        held = dict(q.held)
+        for v, symbol in self.symbol.items():
+            if v not in (q.treatment, q.outcome):
+                on = held.get(v, 1)
+                self.short |= {(v, on): symbol.lower(), (v, 1 - on): f"{symbol.lower()}'"}
 
     def asked(self) -> Iterator[str]:
         """What X and Y are, and the variables held, with their levels; a line each."""
@@ -42,26 +47,31 @@ class Notation:
         yield f"Y = {y.name}: {y.levels[1 - q.level]} = y', {y.levels[q.level]} = y"
         for v, k in q.held:
             variable = self.variables[v]
-            yield f"{self.name(v)} = {variable.name}: {variable.levels[k]} = {self._short((v, k))}"
+            yield f"{self.name(v)} = {variable.name}: {variable.levels[k]} = {self.short[v, k]}"
 
     def named(self, variables: Iterable[int]) -> str:
-        """What letters stand for, e.g. ``Z1 = age, Z2 = sex``."""
-        return ", ".join(f"{self.name(v)} = {self.variables[v].name}" for v in variables)
+        """What letters stand for, e.g. ``Z1 = age: young = z1', old = z1; Z2 = ...``."""
+        return "; ".join(map(self._introduced, variables))
+
+    def _introduced(self, v: int) -> str:
+        first, second = self.variables[v].levels
+        levels = f"{first} = {self.short[v, 0]}, {second} = {self.short[v, 1]}"
+        return f"{self.name(v)} = {self.variables[v].name}: {levels}"
 
     def name(self, variable: int) -> str:
         """X, Y, Z, M for those with a role, else the name."""
         return self.symbol.get(variable) or self.variables[variable].name
 
     def setting(self, assignment: Assignment) -> str:
-        """An assignment as written, e.g. ``x', Z = low``."""
-        return ", ".join(map(self._short, assignment))
+        """An assignment as formulas have it, e.g. ``M = m', Z = z``."""
+        return ", ".join(map(self._short, self._ordered(assignment)))
 
     def text(self, term: Term) -> str:
-        """The term in the order of formulas, as short as can be, e.g. ``y | x', Z = low``."""
+        """The term in the order of formulas, e.g. ``Y = y | X = x', Z = z``."""
         return self._told(term, self._short)
 
     def stated(self, term: Term) -> str:
-        """The same with the names of all levels, e.g. ``Y = high = y | X = low = x', Z = low``."""
+        """The same with the names of all levels, e.g. ``Y = high = y | X = low = x', Z = old = z``."""
         return self._told(term, self._translated)
 
     def _told(self, term: Term, tell: Callable[[Setting], str]) -> str:
@@ -69,8 +79,10 @@ class Notation:
         return f"{event} | {given}" if given else event
 
     def _short(self, setting: Setting) -> str:
-        """A setting with a symbol or name, e.g. ``x'`` or ``Z = low``."""
-        return self.short.get(setting) or self._long(setting)
+        """A setting as formulas have it, e.g. ``X = x'``; with the level's name where it has no letter."""
+        if setting not in self.short:
+            return self._long(setting)
+        return f"{self.name(setting[0])} = {self.short[setting]}"
 
     def _translated(self, setting: Setting) -> str:
         """A setting as the text has it and as formulas have it, e.g. ``X = low = x'``."""

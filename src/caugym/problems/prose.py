@@ -58,7 +58,7 @@ def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[s
         return tuple(steps)
     teller = _Teller(named=style == "named")
     for step in steps:
-        if re.fullmatch(r"[MZ]1? = [^:]+", step):
+        if re.fullmatch(f"[MZ]{_ROLE}", step):
             teller.bind(step)  # paths, which come before, speak of them
     return (*(teller.told(step) for step in steps[:-1]), steps[-1])
 
@@ -77,23 +77,28 @@ class _Teller:
         return next((tell(self, found) for found, tell in forms if found), f"We get {step}.")
 
     def settings(self, text: str) -> str:
-        """``Z = low, x'`` in words."""
+        """``Z = low = z, X = x'`` in words."""
         parts = (
             self.levels.get(part.rpartition(" = ")[2], part).partition(" = ") for part in text.split(", ")
         )
         return _and(f"{self.names.get(name, name)} being {level}" for name, _, level in parts)
 
     def probability(self, text: str) -> str:
-        """``Z = low | x'`` in words."""
+        """``Z = low = z | X = x'`` in words."""
         event, _, given = text.partition(" | ")
         condition = f" given {self.settings(given)}" if given else ""
         return f"the probability of {self.settings(event)}{condition}"
 
-    def bind(self, text: str) -> list[str]:
-        """Remember ``Z1 = name, Z2 = name``; the names."""
-        pairs = [part.partition(" = ") for part in text.split(", ")]
-        self.names |= {symbol: name for symbol, _, name in pairs}
-        return [name for _, _, name in pairs]
+    def bind(self, text: str) -> str:
+        """Remember ``Z1 = name: low = z1', high = z1; Z2 = ...``; the names and what their letters are."""
+        told = []
+        for part in text.split("; "):
+            symbol, name, *levels = re.split(r" = |: |, ", part)
+            self.names[symbol] = name
+            pairs = list(zip(levels[::2], levels[1::2], strict=True))
+            self.levels |= {letter: f"{symbol} = {level}" for level, letter in pairs}
+            told.append(f"{name} ({', '.join(f'{level}: {letter}' for level, letter in pairs)})")
+        return _and(told)
 
     def walk(self, text: str) -> str:
         """A path with names for symbols."""
@@ -135,16 +140,6 @@ def _absent(teller: _Teller, found: re.Match[str]) -> str:
     return f"There is {named}, so there is no such effect."
 
 
-def _covariates(teller: _Teller, found: re.Match[str]) -> str:
-    names = teller.bind(found[0])
-    return "Nothing is adjusted for." if names == ["none"] else f"Adjust for {_and(names)}."
-
-
-def _mediators(teller: _Teller, found: re.Match[str]) -> str:
-    names = teller.bind(found[0])
-    return "There is no mediator." if names == ["none"] else f"The effect is mediated by {_and(names)}."
-
-
 def _formula(teller: _Teller, found: re.Match[str]) -> str:
     quantity = TABLE[found[1]].name
     verb = {"=": "is", ">=": "is at least", "<=": "is at most"}[found[2]]
@@ -174,20 +169,23 @@ def _conclusion(teller: _Teller, found: re.Match[str]) -> str:
 
 
 _TASK = "|".join(TABLE)
+_ROLE = r"1? = [^:]+: .+ = [mz]\d?', .+ = [mz]\d?"
 _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
     (re.compile(pattern), tell)
     for pattern, tell in (
         (r"X = (.+): (.+) = x', (.+) = x", _change),
         (r"Y = (.+): (.+) = y', (.+) = y", _outcome),
-        (r"(M\d?) = (.+): (.+) = (m\d?)", _held),
+        (r"(M\d?) = (.+): ([^=]+) = (m\d?)", _held),
         (r"not stated: (.+)", _lacking),
         (r"edge X -> Y", lambda t, _: f"There is an arrow from {t.names['X']} to {t.names['Y']}."),
-        (r"path (.+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),
+        (r"path (X -> .+)", lambda t, f: f"A directed path leads from cause to effect: {t.walk(f[1])}."),
         (NO_PATH, lambda *_: "No directed path leads from cause to effect."),
         (r"(no .+)", _absent),
-        (r"Z1? = [^:]+", _covariates),
-        (r"M1? = [^:]+", _mediators),
-        (r"open (.+)", lambda t, f: f"Otherwise this path stays open: {t.walk(f[1])}."),
+        (r"Z = none", lambda *_: "Nothing is adjusted for."),
+        (r"M = none", lambda *_: "There is no mediator."),
+        (rf"Z{_ROLE}", lambda t, f: f"Adjust for {t.bind(f[0])}."),
+        (rf"M{_ROLE}", lambda t, f: f"The effect is mediated by {t.bind(f[0])}."),
+        (r"open (X <- .+)", lambda t, f: f"Otherwise this path stays open: {t.walk(f[1])}."),
         (rf"({_TASK}) = (-?[\d.]+)(?: ([<>=]) 0)?: (Yes|No)", _conclusion),
         (rf"({_TASK}) (=|>=|<=) (.+)", _formula),
         (r"P\(([^()]*)\) = ([\d.]+)", _read),

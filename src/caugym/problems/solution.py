@@ -96,11 +96,7 @@ class Writer:
             )
             return
         if self.solution.zero:
-            yield {
-                "NIE": "no path from X to Y through a mediator",
-                "CDE": "no edge X -> Y",
-                "NDE": "no edge X -> Y",
-            }.get(q.task, "no directed path from X to Y")
+            yield self._absent()
             yield f"{q.task} = 0.0000: {answer.answer}"
             return
         yield from self._graph()
@@ -115,11 +111,24 @@ class Writer:
         yield from self._derived()
         yield from arithmetic
 
+    def _absent(self) -> str:
+        """The way by which there would be an effect."""
+        q, dag = self.problem.query, self.problem.dag
+        on_the_way = dag.descendants(1 << q.treatment) & dag.ancestors(1 << q.outcome)
+        free = on_the_way & ~mask((q.treatment, q.outcome, *(v for v, _ in q.held)))
+        if q.task == "NIE":
+            return "no path from X to Y through a mediator"
+        if q.task == "CDE" and free:
+            return "no directed path from X to Y past what is held"
+        return "no edge X -> Y" if q.task in ("CDE", "NDE") else "no directed path from X to Y"
+
     def _graph(self) -> Iterator[str]:
         """The causal path, the mediators, and what is adjusted for and why."""
         q, dag = self.problem.query, self.problem.dag
         held = mask(v for v, _ in q.held)
         past = dag.without_arrows_into(held) if held else dag  # the graph itself has its children at hand
+        if q.task == "NIE":
+            past = dag.without_arrow(q.treatment, q.outcome)
         path = past.directed_path(q.treatment, q.outcome)
         if path is None:
             yield NO_PATH

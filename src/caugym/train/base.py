@@ -40,7 +40,7 @@ SIZES = {
 }
 """Dimensions: those of the bundled model, 3 million parameters, and 30 million, for a GPU."""
 
-PROBLEMS = 210_000
+PROBLEMS = 80_000
 """Problems to learn from."""
 
 TOKENS, PASSES = 1536, 4

@@ -23,7 +23,7 @@ from caugym.train.worker import quiet
 LESSONS = "lessons.npz"
 """The file in the run directory."""
 
-LONGEST, SAMPLE, CHUNK = 1024, 6_000, 4000
+LONGEST, SAMPLE, CHUNK = 1536, 6_000, 4000
 """Most tokens of a row; rows that a tokenizer is fitted to; rows tokenised at a time."""
 
 Row = dict[str, Any]

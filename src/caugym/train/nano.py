@@ -24,7 +24,7 @@ class Size:
     head: int = 32
     feed_forward: int = 576
     vocabulary: int = 1536
-    context: int = 1024
+    context: int = 1536
 
 
 def create(

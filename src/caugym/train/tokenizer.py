@@ -24,7 +24,7 @@ PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 SPACED, OPENED = "\ue000", "\ue001"
 """Marks of a capital: of a word after a space, and of any other word (it gets a space)."""
 
-SYMBOL = r" = [xym]\d?'?(?![\w'])"
+SYMBOL = r" = [xymz]\d?'?(?![\w'])"
 """The letter that a solution gives a level, behind it: one token, so that it can be copied from there."""
 
 PIECE = rf"{SYMBOL}|[{SPACED}{OPENED}]|0\.(?=\d)|\d|\n| ?[A-Za-z]+| ?[^\sA-Za-z\d{SPACED}{OPENED}]+|\s"
@@ -105,7 +105,7 @@ def _boundary(phrase: str) -> str:
 
 
 def build(
-    texts: Sequence[str], vocabulary: int = 1536, context: int = 1024, apart: Collection[str] = ()
+    texts: Sequence[str], vocabulary: int = 1536, context: int = 1536, apart: Collection[str] = ()
 ) -> PreTrainedTokenizerFast:
     """A tokenizer for texts like these; it encodes any other text too, byte by byte if need be.
 
