@@ -32,6 +32,7 @@ from caugym.problems.problem import Variable
 from caugym.problems.read import read
 from caugym.problems.solve import solve
 from caugym.problems.stories import stories
+from caugym.problems.wording import opened
 from caugym.train.exercises import contrasts, lists, sums, ways
 
 COMMONEST: dict[Task, tuple[Kind, ...]] = {
@@ -190,7 +191,7 @@ def _renamed(texts: list[str], variables: Sequence[Variable], rng: Random) -> li
     old = dict.fromkeys(level for variable in variables for level in variable.levels)
     new |= dict(zip(old, rng.sample(levels(), len(old)), strict=True))
     new |= {level: _invented(rng, words=1) for level in old if rng.random() < 0.15}
-    new |= {key.capitalize(): name.capitalize() for key, name in new.items()}
+    new |= {opened(key): opened(name) for key, name in new.items() if opened(key) != key}
     longest = sorted(new, key=len, reverse=True)
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
     prompt, reply = (pattern.sub(lambda found: new[found[0]], text) for text in texts)
