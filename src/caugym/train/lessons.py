@@ -23,8 +23,8 @@ from caugym.train.worker import quiet
 LESSONS = "lessons.npz"
 """The file in the run directory."""
 
-LONGEST, SAMPLE, CHUNK = 1536, 6_000, 4000
-"""Most tokens of a row; rows that a tokenizer is fitted to; rows tokenised at a time."""
+SAMPLE, CHUNK = 6_000, 4000
+"""Rows that a tokenizer is fitted to; rows tokenised at a time."""
 
 Row = dict[str, Any]
 
@@ -100,15 +100,15 @@ def prepared(out: Path, problems: int, seed: int, workers: int, size: Size) -> L
 
 
 def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
-    """Token ids and the number of them in the prompt; a few of thousands are too long and left out."""
+    """Token ids and the number of them in the prompt; rows longer than the model's context are left out."""
     quiet()
-    model, rows = chunk
-    _, tokenizer = load(str(model))
+    start, rows = chunk
+    model, tokenizer = load(str(start))
     return [
         {
             "input_ids": np.array(row["input_ids"], dtype=np.int16),
             "head": row["labels"].count(-100),
             "length": row["length"],
         }
-        for row in supervised(rows, tokenizer, LONGEST)
+        for row in supervised(rows, tokenizer, model.config.max_position_embeddings)
     ]
