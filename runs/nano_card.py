@@ -27,7 +27,7 @@ SAMPLES, LONGEST = 8, 700
 """Replies a problem at temperature 0.6, and most tokens of a reply."""
 
 KINDS = (
-    ("names", r"[XYMZ]\d* = "),
+    ("names", r"[XYMZ]\d* = (?!.*: -?\d)"),
     ("graph", r"path|edge|open|no "),
     ("numbers read", r"P\([^)]*\) = [\d.]+$"),
     ("formula", r"(?:ATE|CDE|ETT|NDE|NIE|PN|PS) [=<>]+ (?=\D*$|.*sum_|max|min|\[?P)"),
