@@ -181,3 +181,19 @@ def test_training_goes_on_where_it_was_stopped(prepared: Path) -> None:
     reply = model.generate(["Calculate 3 + 4."], Sampling(max_tokens=5), ["key"])[0]
     assert reply.tokens is not None
     assert reply.tokens <= 5
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_from_another_model(prepared: Path, tmp_path: Path) -> None:
+    """With its weights and its tokenizer, whatever the new corpus."""
+    first, second = prepared / "start", tmp_path / "second"
+    base.train(second, problems=60, seed=3, workers=1, model=str(first))
+    assert not (second / "start").exists()
+    assert directory.read(second)["start"] == str(first)
+    tokenizers = [json.loads((model / "tokenizer.json").read_text()) for model in (first, second / "model")]
+    assert tokenizers[0] == tokenizers[1]
+
+
+def test_a_model_that_is_not_there_is_missed_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no model in"):
+        base.train(tmp_path / "out", problems=10**6, seed=3, workers=1, model=str(tmp_path / "none"))

@@ -33,6 +33,20 @@ def test_steps_count_rows_or_replies() -> None:
     assert settings.steps(resolve("grpo", overrides=["batch=32", "epochs=1", "steps=null"]), 100) == 25
 
 
+@pytest.mark.parametrize(
+    ("cpu", "faster"),
+    [
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16 amx_bf16", True),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16", False),
+        ("vendor_id : AuthenticAMD\nflags : avx512_bf16", True),
+        ("vendor_id : AuthenticAMD\nflags : avx2", False),
+        ("", False),
+    ],
+)
+def test_bfloat16_is_for_processors_that_multiply_it(cpu: str, faster: bool) -> None:
+    assert settings.multiplies_bf16(cpu) == faster
+
+
 def test_any_trl_field_is_reachable_and_wins(tmp_path: Path) -> None:
     recipe = resolve("grpo", overrides=["processes=1", "trl.epsilon=0.11", "trl.save_total_limit=5"])
     made = settings.configuration(

@@ -97,7 +97,7 @@ class Decoder:
     Args:
         model: A dense Qwen3 causal language model; see `supports`.
         dtype: Of weights, activations and cache. bfloat16 halves memory traffic, and is faster only on CPUs
-            that multiply matrices of it (AMX).
+            that multiply matrices of it (`caugym.train.settings.multiplies_bf16`).
     """
 
     def __init__(self, model: Any, dtype: torch.dtype = torch.float32) -> None:

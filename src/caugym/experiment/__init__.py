@@ -50,7 +50,7 @@ class Scale:
         seeds: Trainings of each kind.
         tests: Problems of a set to measure on.
         samples: Replies a problem at temperature 1.
-        longest: Reply to measure, in tokens; half as much again at `standard`.
+        longest: Reply to measure, in tokens.
         overrides: Changes of every recipe.
     """
 
@@ -248,8 +248,7 @@ Job = tuple[str, Path, Path, int, Sampling]
 
 def _jobs(out: Path, models: Mapping[str, Path], sets: Mapping[str, Path], scale: Scale) -> Iterator[Job]:
     for kind, path in sets.items():
-        longest = scale.longest * 3 // 2 if kind == STANDARD else scale.longest
-        sampling = Sampling(float(kind == SAMPLED), max_tokens=longest)
+        sampling = Sampling(float(kind == SAMPLED), max_tokens=scale.longest)
         for name, model in models.items():
             samples = scale.samples if kind == SAMPLED else 1
             yield str(model), path, out / "runs" / kind / name, samples, sampling

@@ -1,11 +1,11 @@
 """Training the bundled base model: ``python -m caugym.train.base OUT``; see ``runs/nano_base.sh``.
 
-The model is Qwen3 of about three million parameters with its own tokenizer. It begins with random weights
-and learns its corpus (`caugym.train.corpus`). The learning rate falls to zero at the end: an unannealed base
-would make every later training look like a gain. The loop is plain PyTorch on single-threaded processes,
-which trains so small a model about twice as fast on a CPU as a general trainer does; on a GPU it is one
-process with longer passes. Making the corpus needs no GPU: ``--prepare`` does that alone, and the same
-command without it goes on from there.
+The model is Qwen3 of about three million parameters with its own tokenizer. It begins with random weights, or
+goes on from an earlier training (``--model``), and learns a corpus of its own (`caugym.train.corpus`). The
+learning rate falls to zero at the end: an unannealed base would make every later training look like a gain.
+The loop is plain PyTorch on single-threaded processes, which trains so small a model about twice as fast on a
+CPU as a general trainer does; on a GPU it is one process with longer passes. Making the corpus needs no GPU:
+``--prepare`` does that alone, and the same command without it goes on from there.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from torch.nn.functional import cross_entropy
 from caugym.backends.local import keep_memory, load
 from caugym.core.pool import follow_parent
 from caugym.core.streams import stream
-from caugym.train import directory, optimizer, settings
+from caugym.train import attention, directory, optimizer, settings
 from caugym.train.launch import free_port
 from caugym.train.lessons import Row, prepared
 from caugym.train.nano import Size, weights_hash
@@ -110,11 +110,14 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
     dist.init_process_group("gloo")
     device = settings.device()
+    recipe = directory.recipe(out)
+    bf16 = settings.bf16(recipe)
+    model, tokenizer = load(directory.read(out)["start"])
+    model.float().train().to(device)
     if device == "cpu":
         keep_memory()
-    model, tokenizer = load(str(out / "start"))
-    model.float().train().to(device)
-    recipe = directory.recipe(out)
+        if bf16:
+            model.set_attn_implementation(attention.NAME)
     optimiser = optimizer.make(model, recipe)
     assert optimiser is not None
     peaks = [group["lr"] for group in optimiser.param_groups]
@@ -122,7 +125,7 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     for step in range(_resumed(out, model, optimiser), len(steps)):
         share = rate(step, len(steps))
         prompt = stream("prompt", step).random() < PROMPT * share
-        counts = _gradients(model, steps[step][rank::world], prompt=prompt, bf16=settings.bf16(recipe))
+        counts = _gradients(model, steps[step][rank::world], prompt=prompt, bf16=bf16)
         for group, peak in zip(optimiser.param_groups, peaks, strict=True):
             group["lr"] = peak * share
         optimiser.step()
@@ -145,7 +148,7 @@ def _gradients(model: Any, passes: Sequence[Sequence[Row]], *, prompt: bool, bf1
         model: Gets the gradients.
         passes: The rows of each pass of this process.
         prompt: Whether to learn from the prompts too.
-        bf16: Whether to compute in bfloat16, which takes twice to ten times as long on most CPUs.
+        bf16: Whether to compute in bfloat16.
 
     Returns:
         The tokens learnt from, the summed loss of the replies, their tokens, and all tokens, padding too.
@@ -226,6 +229,7 @@ def train(
     problems: int,
     seed: int,
     workers: int,
+    model: str = "scratch",
     size: Size = SIZES["small"],
     save: int = SAVE,
     prepare: bool = False,
@@ -237,7 +241,8 @@ def train(
         problems: Problems to learn from.
         seed: Of problems, mistakes and weights.
         workers: Processes; on a CPU the result depends on their number.
-        size: Dimensions of the model.
+        model: What to start from: ``"scratch"`` is random weights, and a tokenizer fitted to the corpus.
+        size: Dimensions of a model from scratch.
         save: Steps between checkpoints.
         prepare: Make the corpus and the untrained model, and stop.
 
@@ -245,17 +250,18 @@ def train(
         InputError: If ``out`` holds a run that was asked for otherwise.
     """
     quiet()
-    lessons, gpu = prepared(out, problems, seed, workers, size), settings.device() == "cuda"
+    lessons, start = prepared(out, model, problems, seed, workers, size)
     if prepare:
         return
+    gpu = settings.device() == "cuda"
     workers, passes, tokens = (1, 1, STEP) if gpu else (workers, workers * PASSES, TOKENS)
     steps = batches(lessons.rows, passes, tokens, stream("batches", seed))
     rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
-        "model": "scratch",
-        "start": str(out / "start"),
+        "model": model,
+        "start": start,
         "data": lessons.digest,
         "seed": seed,
         "processes": workers,
@@ -275,6 +281,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=PROBLEMS, help="problems to learn from")
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
     parser.add_argument("--workers", type=int, default=4, help="processes, each on one core")
+    parser.add_argument("--model", default="scratch", help="to go on from; random weights by default")
     parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
     parser.add_argument("--prepare", action="store_true", help="make the corpus and stop")
     given = vars(parser.parse_args())

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from caugym.backends import model_path
 from caugym.backends.local import load
 from caugym.core.errors import InputError
 from caugym.core.pool import Pool
@@ -76,34 +77,41 @@ class Lessons:
         return cls(rows, asked)
 
 
-def prepared(out: Path, problems: int, seed: int, workers: int, size: Size) -> Lessons:
-    """The lessons of a run, made unless they are there; and the untrained model, in ``start``.
+def prepared(
+    out: Path, model: str, problems: int, seed: int, workers: int, size: Size
+) -> tuple[Lessons, str]:
+    """The lessons of a run, made unless they are there, and the directory of the model to start from.
 
     Raises:
-        InputError: If the directory holds those of other problems.
+        InputError: If ``out`` holds other lessons, or the model cannot be loaded.
     """
-    asked = f"{problems} problems, seed {seed}"
+    asked = f"{problems} problems, seed {seed}, model {model}"
+    scratch = model == "scratch"
+    start = str(out / "start") if scratch else model_path(model)
     if not (out / LESSONS).exists():
-        rows, start = corpus(COURSE, problems, seed, workers), out / "start"
-        if not start.exists():
+        if not scratch:
+            load(start)  # one that is not there is missed before the corpus is made
+        rows = corpus(COURSE, problems, seed, workers)
+        if scratch and not Path(start).exists():
             spread = rows[:: max(1, len(rows) // SAMPLE)]
             texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
-            create(start, texts, seed=seed, size=size, apart=levels())
+            create(Path(start), texts, seed=seed, size=size, apart=levels())
         chunks = [(start, rows[first : first + CHUNK]) for first in range(0, len(rows), CHUNK)]
         with Pool(workers) as pool:
             tokenised = list(chain.from_iterable(pool.map(_tokenised, chunks)))
+        out.mkdir(parents=True, exist_ok=True)
         Lessons(tokenised, asked).save(out / LESSONS)
     lessons = Lessons.load(out / LESSONS)
     if lessons.asked != asked:
         raise InputError(f"{out} was begun with {lessons.asked}; go on with that or choose another directory")
-    return lessons
+    return lessons, start
 
 
-def _tokenised(chunk: tuple[Path, Sequence[Row]]) -> list[Row]:
+def _tokenised(chunk: tuple[str, Sequence[Row]]) -> list[Row]:
     """Token ids and the number of them in the prompt; rows longer than the model's context are left out."""
     quiet()
     start, rows = chunk
-    model, tokenizer = load(str(start))
+    model, tokenizer = load(start)
     return [
         {
             "input_ids": np.array(row["input_ids"], dtype=np.int16),

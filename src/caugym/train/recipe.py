@@ -109,7 +109,7 @@ class Recipe:
         warmup: Share of the steps in which the rates rise.
         decay: Share of the steps at the end in which they fall to 0.
         precision: ``bf16`` computes in bfloat16 with float32 weights; ``auto`` does so on a GPU and on CPUs
-            that multiply matrices of it (AMX); on others it is slower, with AVX-512's instructions too.
+            that multiply matrices of it (Intel's AMX, AMD's AVX-512); on others it is slower.
         processes: Workers on a CPU; 0 takes one a core, at most 4. The result depends on their number.
         seed: Of the data order, the rollouts, and the weights of a model made from scratch.
         save_every: Steps between checkpoints, raised to whole rollouts where one is used for several steps.

@@ -55,14 +55,16 @@ def work(out: Path) -> Any:
     from transformers import PrinterCallback
 
     from caugym.backends.local import keep_memory, load
-    from caugym.train import directory, settings, trainer_of, watch
+    from caugym.train import attention, directory, settings, trainer_of, watch
     from caugym.train.nano import weights_hash
 
     record = directory.read(out)
     recipe = directory.recipe(out)
+    model, tokenizer = load(record["start"])
     if settings.device() == "cpu":
         keep_memory()
-    model, tokenizer = load(record["start"])
+        if settings.bf16(recipe):
+            model.set_attn_implementation(attention.NAME)
     data = datasets.load_from_disk(str(out / directory.DATA))
     try:
         trainer = trainer_of(recipe.method)(model, tokenizer, data, recipe, out)
