@@ -5,7 +5,7 @@
 #
 # About three million parameters; caugym/train/corpus.py says what they are taught. Two trainings one after the other,
 # the second from the first with problems of its own, so that each fits an evening. Making the corpora takes nine minutes
-# on two cores, learning them, 75 million tokens, three hours and a quarter with two single-threaded processes; a GPU
+# on two cores, learning them, 76 million tokens, three hours with two single-threaded processes; a GPU
 # learns a hundred times as fast. Stopped, it goes on where it was with the same command. A corpus depends on its seed
 # alone, the weights on the machine and the number of processes too. `python runs/nano_card.py OUT/card` then measures
 # what the model card says.
