@@ -43,7 +43,7 @@ GRPO = ("steps=10", "learning_rate=0.0001", "decay=0.6")
 """What GRPO does otherwise than its recipe says: half as long as SFT before it, at a rate that
 leaves what SFT has settled as it is (3e-4, constant, cost three points)."""
 
-SAMPLES, SAMPLING = 4, Sampling(temperature=0.6, top_p=0.95, max_tokens=320)
+SAMPLES, SAMPLING = 4, Sampling(temperature=0.6, top_p=0.95, max_tokens=400)
 """Replies a problem, and how they are drawn: as the paper does."""
 
 STAGES = {"SFT": ("base", "sft"), "GRPO": ("sft", "grpo"), "together": ("base", "grpo")}

@@ -76,28 +76,31 @@ def named(n: int, alike: bool) -> tuple[Variable, ...]:
     )
 
 
+def levels(stratum: str) -> frozenset[str]:
+    """The letters of the levels in ``Z = z, M = m'``, however the variables are written."""
+    return frozenset(setting.rpartition(" = ")[2] for setting in stratum.split(", "))
+
+
 @given(st.integers(3, 6), st.booleans(), st.integers(0, 10**6))
 def test_contrasts_are_of_the_numbers_listed(n: int, alike: bool, seed: int) -> None:
     """In every stratum that two numbers are listed for, the change of P(y) from x' to x; nothing else."""
     asked, reply = contrasts(named(n, alike), stream("contrasts", n, seed))
     assert not check_steps(reply.split("\n"))
     numbers: dict[frozenset[str], dict[str, int]] = {}
-    for y, x, stratum, value in re.findall(r"= (y'?) \| X = \w+ = (x'?), (.+)\) = (\d+)", asked):
-        letters = re.sub(r" = \w+(?= = )", "", stratum)
-        numbers.setdefault(frozenset(letters.split(", ")), {})[x] = (
-            int(value) if y == "y" else 100 - int(value)
-        )
+    for y, x, stratum, value in re.findall(r"= (y'?) \| \w+ = \w+ = (x'?), (.+)\) = (\d+)", asked):
+        found = numbers.setdefault(levels(stratum), {})
+        found[x] = int(value) if y == "y" else 100 - int(value)
     told = [line.split(": ") for line in reply.split("\n") if not line.startswith("P(")]
     assert len(told) == len(numbers)
     for stratum, line in told:
-        found = numbers[frozenset(stratum.split(", "))]
+        found = numbers[levels(stratum)]
         after, before = found["x"], found["x'"]
         assert line == f"{after} - {before} = {after - before}"
 
 
 @given(st.integers(3, 6), st.booleans(), st.integers(0, 10**6))
 def test_lists_say_what_the_sentences_say(n: int, alike: bool, seed: int) -> None:
-    """Put into a problem, the sentences are read as the numbers that the reply lists in letters."""
+    """Put into a problem, the sentences are read as the numbers that the reply lists."""
     variables = named(n, alike)
     asked, reply = lists(variables, stream("lists", n, seed))
     told, _, roles = asked.rpartition("\nList with ")
@@ -106,22 +109,20 @@ def test_lists_say_what_the_sentences_say(n: int, alike: bool, seed: int) -> Non
     assert roles == "; ".join(lines[: -len(listed)]) + "."
     assert 1 <= len(listed) <= MOST_LISTED
 
-    letters: dict[str, str] = {}
-    short: dict[tuple[str, str], str] = {}
-    for line in lines[: -len(listed)]:
-        for letter, name, levels in re.findall(r"([XYMZ]\d?) = (\w+): ([^;]+)", line):
-            letters[letter] = name
-            short |= {
-                (letter, level): symbol for level, symbol in re.findall(r"(\w+) = ([xymz]\d?'?)", levels)
-            }
+    short = {
+        (name, level): symbol
+        for line in lines[: -len(listed)]
+        for name, introduced in re.findall(r"[XYMZ]\d? = (\w+): ([^;]+)", line)
+        for level, symbol in re.findall(r"(\w+) = ([xymz]\d?'?)", introduced)
+    }
 
     def said(part: str) -> set[tuple[str, str]]:
         """Names and levels of one side of a condition, once letters and levels agree."""
         found = set()
         for setting in filter(None, part.split(", ")):
-            letter, level, *symbol = setting.split(" = ")
-            assert symbol == ([short[letter, level]] if (letter, level) in short else [])
-            found.add((letters.get(letter, letter), level))
+            name, level, *symbol = setting.split(" = ")
+            assert symbol == ([short[name, level]] if (name, level) in short else [])
+            found.add((name, level))
         return found
 
     chain = tuple((i, i + 1) for i in range(n - 1))

@@ -106,9 +106,8 @@ def solved(path: Path, agreement: Agreement) -> Iterator[Record]:
 def _solved(text: str) -> tuple[Answer, list[str]]:
     problem = read(text)
     solution = solve(problem)
-    if solution.answer.status == "identified":
-        return solution.answer, list(worked(solution))
-    return replace(solution.answer, missing=solution.missing_text(Words(problem))), []
+    answer = replace(solution.answer, missing=solution.missing_text(Words(problem)))
+    return answer, list(worked(solution))
 
 
 def _record(identity: str, answer: Answer, steps: list[str]) -> Record:

@@ -78,12 +78,8 @@ def pictured(text: str) -> tuple[str, tuple[str, ...]]:
         solution = solve(problem)
     except InputError:
         return "", ()
-    if solution.answer.status == "identified":
-        steps = worked(solution)
-    else:
-        steps = ("LACK_CONDITION", *(f"not stated: {term}" for term in solution.answer.missing))
     names = [variable.name for variable in problem.variables]
-    return diagram(problem.dag, names, _roles(problem, solution)), steps
+    return diagram(problem.dag, names, _roles(problem, solution)), worked(solution)
 
 
 def _roles(problem: Problem, solution: Solution) -> dict[int, str]:

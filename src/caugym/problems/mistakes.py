@@ -7,20 +7,20 @@ stratum left out, or with one digit gone wrong. Only numbers that are stated or 
 used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from random import Random
 
-from caugym.core.query import Term
+from caugym.core.query import Query, Term
 from caugym.estimands import TABLE, yes
 from caugym.problems.arithmetic import evaluate
 from caugym.problems.mistaken import KINDS, Kind, Mistaken, NotKnownError, Way
 from caugym.problems.problem import Answer
 from caugym.problems.solution import final_answer, worked
 from caugym.problems.solve import Solution, rounded
-from caugym.problems.ways import joint, rewritten, unfounded, ways
+from caugym.problems.ways import joint, naive, rewritten, unfounded, ways
 
 __all__ = ["KINDS", "Kind", "Mistake", "mistakes"]
 
@@ -74,11 +74,16 @@ def _told(solution: Solution, way: Way) -> Mistake | None:
         *body, _ = writer.lines()
     except (NotKnownError, ZeroDivisionError):
         return None
-    body = [line.replace(f"{way.query.task} = ", f"{query.task} = ", 1) for line in body]
+    body = _asked_for(query, way, body)
     if not effect:
         return _ended(solution, way, body, _value_of(body[-1]))
     assert writer.result is not None
     return _ended(solution, way, body, Fraction(writer.result.units, 10**writer.result.places))
+
+
+def _asked_for(query: Query, way: Way, lines: Iterable[str]) -> list[str]:
+    """Lines about the question of a way, as if they were about the one that is asked."""
+    return [line.replace(f"{way.query.task} = ", f"{query.task} = ", 1) for line in lines]
 
 
 def _value_of(line: str) -> Fraction:
@@ -164,7 +169,8 @@ def _interventional(solution: Solution, steps: tuple[str, ...]) -> Mistake | Non
         return None
     found = writer.p(((query.outcome, query.level),), ((query.treatment, query.to),))
     formula = f"{query.task} = P(y | do(x))"
-    body = [*steps[: _formula_line(query.task, steps)], formula, *chain(*writer.derived.values())]
+    body = [*steps[: _formula_line(query.task, steps)], formula, *writer.listed()]
+    body += chain(*writer.derived.values())
     return _ended(solution, way, body, Fraction(found.units, 10**found.places))
 
 
@@ -187,9 +193,10 @@ def _abstaining(solution: Solution) -> Mistake | None:
     ]
     if not lacking:
         return None
-    answer = Answer("insufficient")
-    steps = worked(replace(solution, answer=answer, sets=None, missing=tuple(lacking)))
-    return Mistake("abstains", steps, answer)
+    answer, way = Answer("insufficient"), naive(query)
+    problem = replace(solution.problem, query=way.query)
+    wrong = replace(solution, problem=problem, answer=answer, sets=way.sets, missing=tuple(lacking))
+    return Mistake("abstains", tuple(_asked_for(query, way, worked(wrong))), answer)
 
 
 def _slip(solution: Solution, rng: Random) -> Mistake | None:

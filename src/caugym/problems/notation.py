@@ -71,8 +71,8 @@ class Notation:
         return self._told(term, self._short)
 
     def stated(self, term: Term) -> str:
-        """The same with the names of all levels, e.g. ``Y = high = y | X = low = x', Z = old = z``."""
-        return self._told(term, self._translated)
+        """The term as it is stated, with letters, e.g. ``rain = high = y | wind = low = x', tide = low``."""
+        return self._told(term, self._named)
 
     def _told(self, term: Term, tell: Callable[[Setting], str]) -> str:
         event, given = (", ".join(map(tell, self._ordered(part))) for part in term[:2])
@@ -80,18 +80,14 @@ class Notation:
 
     def _short(self, setting: Setting) -> str:
         """A setting as formulas have it, e.g. ``X = x'``; with the level's name where it has no letter."""
-        if setting not in self.short:
-            return self._long(setting)
-        return f"{self.name(setting[0])} = {self.short[setting]}"
-
-    def _translated(self, setting: Setting) -> str:
-        """A setting as the text has it and as formulas have it, e.g. ``X = low = x'``."""
-        told = self._long(setting)
-        return f"{told} = {self.short[setting]}" if setting in self.short else told
-
-    def _long(self, setting: Setting) -> str:
         variable, level = setting
-        return f"{self.name(variable)} = {self.variables[variable].levels[level]}"
+        return f"{self.name(variable)} = {self.short.get(setting) or self.variables[variable].levels[level]}"
+
+    def _named(self, setting: Setting) -> str:
+        """A setting in words, and its letter where it has one, e.g. ``wind = low = x'``."""
+        variable, level = self.variables[setting[0]], setting[1]
+        letter = f" = {self.short[setting]}" if setting in self.short else ""
+        return f"{variable.name} = {variable.levels[level]}{letter}"
 
     def _ordered(self, assignment: Assignment) -> list[Setting]:
         """X, Y, M, Z, then those without a role."""

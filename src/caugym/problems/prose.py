@@ -38,8 +38,8 @@ def explained(steps: tuple[str, ...] | list[str], style: Explanation) -> tuple[s
         style: One of `EXPLANATIONS`.
 
     >>> steps = ("X = rain: low = x', high = x", "Y = yield: low = y', high = y", "path X -> Y",
-    ...     "Z = none", "ATE = P(y | x) - P(y | x')", "P(Y = high = y | X = high = x) = 67",
-    ...     "P(Y = high = y | X = low = x') = 55", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
+    ...     "Z = none", "ATE = P(y | x) - P(y | x')", "P(yield = high = y | rain = high = x) = 67",
+    ...     "P(yield = high = y | rain = low = x') = 55", "67 - 55 = 12", "ATE = 0.1200 > 0: Yes",
     ...     '{"ANSWER": "Yes", "PROB": "0.1200"}')
     >>> for line in explained(steps, "named"):
     ...     print(line)

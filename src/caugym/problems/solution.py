@@ -66,7 +66,6 @@ class Writer:
     solution: Solution
     derived: dict[Term, list[str]] = field(default_factory=dict)
     written: dict[Term, Number] = field(default_factory=dict)
-    read: set[Term] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.problem, sets = self.solution.problem, self.solution.sets or Sets()
@@ -90,24 +89,23 @@ class Writer:
         q, answer = self.problem.query, self.solution.answer
         yield from self.notation.asked()
         estimand = TABLE[q.task]
-        if answer.status != "identified":
-            yield "not stated: " + ", ".join(
-                f"P({self.notation.text(term)})" for term in self.solution.missing
-            )
-            return
         if self.solution.zero:
             yield self._absent()
             yield f"{q.task} = 0.0000: {answer.answer}"
             return
         yield from self._graph()
         yield self._formula()
+        yield from self.listed()
+        if answer.status != "identified":
+            missing = (f"P({self.notation.text(term)})" for term in self.solution.missing)
+            yield f"not stated: {', '.join(missing)}"
+            return
         if estimand.effect:
             arithmetic, total = self._effect()
             sign = ">" if total.units > 0 else "<" if total.units < 0 else "="
             arithmetic = [*arithmetic, f"{q.task} = {answer.value} {sign} 0: {answer.answer}"]
         else:
             arithmetic = list(self._bound(answer))
-        yield from self._read()
         yield from self._derived()
         yield from arithmetic
 
@@ -173,7 +171,6 @@ class Writer:
         """P(event | given) as a number."""
         term = Term(_sorted(event), _sorted(given))
         found = self.known.get(term)
-        self.read.add(term)
         return self._derive(term) if found is None else found
 
     def _derive(self, term: Term) -> Number:
@@ -182,7 +179,6 @@ class Writer:
         opposite = Term(((variable, 1 - level),), term.given)
         other = None if more else self.known.get(opposite)
         if other is not None and other.exact:  # by far the most frequent case, without a search
-            self.read.add(opposite)
             found = Number(10**other.places - other.units, other.places)
             whole = "100" if self.arithmetic.percent and other.places == 2 else "1"
             left = f"{whole} - {self.arithmetic.show(other)}"
@@ -191,19 +187,17 @@ class Writer:
             known = self.solution.knowledge
             derivation = known.derivation(known.keys.of(term))
             for step in derivation.steps():
-                self.read.update(part.term for part in step.parts)
                 if step.term not in self.derived:
                     self.derived[step.term] = self._equation(step)
             found = self._number(derivation)
         self.known[term] = found
         return found
 
-    def _read(self) -> Iterator[str]:
-        """The stated numbers that are used, in the order of the text."""
+    def listed(self) -> Iterator[str]:
+        """All stated numbers, in the order of the text, whether they are used or not."""
         for statement in self.problem.statements:
-            if statement.term in self.read:
-                number = self.arithmetic.show(self.known[statement.term])
-                yield f"P({self.notation.stated(statement.term)}) = {number}"
+            number = self.arithmetic.show(self.known[statement.term])
+            yield f"P({self.notation.stated(statement.term)}) = {number}"
 
     def _derived(self) -> Iterator[str]:
         """How the terms that are not stated as such follow from those that are."""

@@ -44,8 +44,9 @@ class Solution:
     Attributes:
         problem: The problem.
         answer: Status, value and yes/no.
-        sets: The sets that the formula was used with; None where the graph alone answers, or nothing does.
-        missing: When insufficient, the fewest terms whose statement would complete a formula.
+        sets: The sets that the formula is used with; when insufficient, those with which it lacks least; None
+            where the graph alone answers.
+        missing: When insufficient, the fewest terms whose statement would complete the formula.
     """
 
     problem: Problem
@@ -57,13 +58,13 @@ class Solution:
     @property
     def zero(self) -> bool:
         """Whether the graph alone gives the answer: no effect."""
-        return self.sets is None and self.answer.status == "identified"
+        return self.sets is None
 
     @cached_property
     def expr(self) -> Expr | None:
-        """The formula, or None where there is none."""
-        query = self.problem.query
-        return None if self.sets is None else TABLE[query.task].formula(query, self.sets)
+        """The formula that gives the answer, or None where there is none."""
+        query, answered = self.problem.query, self.answer.status == "identified"
+        return TABLE[query.task].formula(query, self.sets) if answered and self.sets else None
 
     @cached_property
     def value(self) -> Fraction | None:
@@ -115,9 +116,9 @@ def solve(problem: Problem) -> Solution:
                 return Solution(problem, _answer(query, _evaluate(query, expr, known)), sets, (), known)
     if known.contradiction:
         raise InputError(f"the stated numbers contradict each other: {known.contradiction}")
-    missing = _missing(estimand, problem, known)
+    sets, missing = _missing(estimand, problem, known)
     answer = Answer("insufficient", missing=tuple(map(term_text, missing)))
-    return Solution(problem, answer, None, missing, known)
+    return Solution(problem, answer, sets, missing, known)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -224,21 +225,22 @@ def _answer(query: Query, value: Fraction) -> Answer:
     return Answer("identified", rounded(value), "Yes" if yes(value, query) else "No")
 
 
-def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Term, ...]:
-    """The fewest terms that complete a formula, over all sets of variables; the smallest sets on a tie."""
+def _missing(estimand: Estimand, problem: Problem, known: Knowledge) -> tuple[Sets, tuple[Term, ...]]:
+    """The sets whose formula lacks fewest terms, the smallest on a tie, and terms that complete it."""
     query, dag = problem.query, problem.dag
     among = _among(dag, query, (1 << dag.n) - 1)
     found = islice(estimand.identify(dag, query, among), CANDIDATES)
-    exprs = [estimand.formula(query, sets) for sets in found]
-    if not exprs:
+    lacking = [(sets, _lacking(estimand.formula(query, sets), known)) for sets in found]
+    if not lacking:
         raise InputError(f"no formula of {query.task} holds on this graph with observed variables alone")
+    sets, terms = min(lacking, key=lambda pair: len(pair[1]))
     supposed = Supposition(known)
-    lacking = []
-    for term in min((_lacking(expr, known) for expr in exprs), key=len):
+    missing = []
+    for term in terms:
         if not supposed.derive(supposed.keys.of(term), 60):
-            lacking.append(term)
+            missing.append(term)
             supposed.suppose(supposed.keys.of(term))
-    return tuple(lacking)
+    return sets, tuple(missing)
 
 
 def _lacking(expr: Expr, known: Knowledge) -> list[Term]:

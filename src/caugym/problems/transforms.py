@@ -41,7 +41,7 @@ class Transform:
     bystanders: tuple[int, int] = (0, 0)
     gap: bool = False
     needless: tuple[int, int] | None = None
-    version: str = "4"
+    version: str = "5"
 
 
 TRANSFORMS = {
@@ -68,7 +68,7 @@ TRANSFORMS = {
             rivals=True,
             bystanders=(0, 2),
             needless=(1, 12),
-            version="5",
+            version="6",
         ),
         Transform(
             "insufficient",

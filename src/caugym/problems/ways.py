@@ -29,8 +29,7 @@ def ways(solution: Solution) -> Iterator[Way]:
     """All ways to go wrong that the writer can write; some may lack numbers."""
     query = solution.problem.query
     if solution.sets is None:
-        task = query.task if query.task == "ETT" else "ATE"
-        yield Way("naive", query._replace(task=task, held=()), Sets())
+        yield naive(query)
         return
     yield from _other_sets(solution)
     yield from _one_stratum(solution)
@@ -43,6 +42,14 @@ def ways(solution: Solution) -> Iterator[Way]:
         yield from _other_estimands(solution)
     else:
         yield from _bounds(solution)
+
+
+def naive(query: Query) -> Way:
+    """What a reader without the graph calculates: nothing is adjusted for, held or mediated."""
+    if not TABLE[query.task].effect:
+        return Way("naive", query, Sets())
+    task = query.task if query.task == "ETT" else "ATE"
+    return Way("naive", query._replace(task=task, held=()), Sets())
 
 
 def _other_sets(solution: Solution) -> Iterator[Way]:

@@ -24,10 +24,10 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.nn.functional import cross_entropy
 
-from caugym.backends.local import keep_memory, load
+from caugym.backends.local import load
 from caugym.core.pool import follow_parent
 from caugym.core.streams import stream
-from caugym.train import attention, directory, optimizer, settings
+from caugym.train import directory, optimizer, settings
 from caugym.train.launch import free_port
 from caugym.train.lessons import Row, prepared
 from caugym.train.nano import Size, weights_hash
@@ -109,15 +109,11 @@ def work(rank: int, world: int, port: int, out: Path, steps: list[list[list[Row]
     torch.set_num_threads(1)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world))
     dist.init_process_group("gloo")
-    device = settings.device()
     recipe = directory.recipe(out)
     bf16 = settings.bf16(recipe)
     model, tokenizer = load(directory.read(out)["start"])
-    model.float().train().to(device)
-    if device == "cpu":
-        keep_memory()
-        if bf16:
-            model.set_attn_implementation(attention.NAME)
+    model.float().train().to(settings.device())
+    settings.suit(model, recipe)
     optimiser = optimizer.make(model, recipe)
     assert optimiser is not None
     peaks = [group["lr"] for group in optimiser.param_groups]

@@ -55,14 +55,14 @@ class Course:
         stages: What is learnt one after the other, of the problems: ``small``, those with three variables and
             right solutions; ``right``, all, with right solutions; ``mixed``, all, with mistakes.
         sets: Of the problems, so that the model knows all wordings.
-        right: Right solutions among the mixed ones.
-        common: The task's common mistake among the mixed ones; the rest are other mistakes.
+        right: Right solutions among the mixed ones, by task.
+        common: The task's common mistake among those with a mistake; the rest are other mistakes.
         exercises: Of each kind (`caugym.train.exercises`), to a problem.
     """
 
     stages: Mapping[str, float]
     sets: Mapping[str, float]
-    right: float
+    right: Mapping[Task, float]
     common: float
     exercises: Mapping[str, float]
 
@@ -70,16 +70,16 @@ class Course:
 COURSE = Course(
     stages={"small": 0.05, "right": 0.85, "mixed": 0.1},
     sets={
-        "base": 0.64,
-        "rephrased": 0.08,
+        "base": 0.54,
+        "rephrased": 0.1,
         "omitted": 0.06,
-        "deconfounding": 0.07,
-        "redundant": 0.07,
-        "insufficient": 0.08,
+        "deconfounding": 0.1,
+        "redundant": 0.1,
+        "insufficient": 0.1,
     },
-    right=0.38,
-    common=0.37,
-    exercises={"sums": 0.12, "ways": 0.12, "lists": 0.12, "contrasts": 0.24},
+    right={"ATE": 0.28, "CDE": 0.28, "ETT": 0.36, "NDE": 0.42, "NIE": 0.36, "PN": 0.35, "PS": 0.35},
+    common=0.6,
+    exercises={"sums": 0.12, "ways": 0.12, "lists": 0.3, "contrasts": 0.12},
 )
 """What a base is taught."""
 
@@ -159,14 +159,10 @@ def _of(item: Item, part: Part) -> Iterator[dict[str, Any]]:
 def _row(item: Item, part: Part, rng: Random) -> dict[str, Any]:
     steps, course = item.solution, part.course
     if part.stage == "mixed":
-        drawn = rng.random()
-        made = (
-            [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
-            if drawn >= course.right
-            else []
-        )
+        right, common = rng.random() < course.right[item.task], rng.random() < course.common
+        made = [] if right else [m for m in mistakes(solve(item.problem), rng) if m.kind != "slip"]
         if made:
-            steps = _chosen(made, item, common=drawn < course.right + course.common, rng=rng).steps
+            steps = _chosen(made, item, common=common, rng=rng).steps
     texts = [item.prompt, "\n".join(steps)]
     if rng.random() < NOVEL:
         texts = _renamed(texts, item.problem.variables, rng)

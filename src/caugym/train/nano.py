@@ -24,7 +24,7 @@ class Size:
     head: int = 32
     feed_forward: int = 576
     vocabulary: int = 1536
-    context: int = 1536
+    context: int = 2048
 
 
 def create(

@@ -102,6 +102,17 @@ def bf16(recipe: Recipe) -> bool:
     return torch.cuda.is_available() or multiplies_bf16(_cpu())
 
 
+def suit(model: Any, recipe: Recipe) -> None:
+    """Make ready to train a model here: a CPU keeps memory, and has attention of its own in bfloat16."""
+    from caugym.backends.local import keep_memory
+    from caugym.train import attention  # transformers take seconds to load
+
+    if device() == "cpu":
+        keep_memory()
+        if bf16(recipe):
+            model.set_attn_implementation(attention.NAME)
+
+
 def _cpu() -> str:
     described = Path("/proc/cpuinfo")
     return described.read_text(encoding="utf-8", errors="replace") if described.exists() else ""

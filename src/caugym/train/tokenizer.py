@@ -105,7 +105,7 @@ def _boundary(phrase: str) -> str:
 
 
 def build(
-    texts: Sequence[str], vocabulary: int = 1536, context: int = 1536, apart: Collection[str] = ()
+    texts: Sequence[str], vocabulary: int = 1536, context: int = 2048, apart: Collection[str] = ()
 ) -> PreTrainedTokenizerFast:
     """A tokenizer for texts like these; it encodes any other text too, byte by byte if need be.
 

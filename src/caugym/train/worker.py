@@ -54,17 +54,14 @@ def work(out: Path) -> Any:
     import datasets
     from transformers import PrinterCallback
 
-    from caugym.backends.local import keep_memory, load
-    from caugym.train import attention, directory, settings, trainer_of, watch
+    from caugym.backends.local import load
+    from caugym.train import directory, settings, trainer_of, watch
     from caugym.train.nano import weights_hash
 
     record = directory.read(out)
     recipe = directory.recipe(out)
     model, tokenizer = load(record["start"])
-    if settings.device() == "cpu":
-        keep_memory()
-        if settings.bf16(recipe):
-            model.set_attn_implementation(attention.NAME)
+    settings.suit(model, recipe)
     data = datasets.load_from_disk(str(out / directory.DATA))
     try:
         trainer = trainer_of(recipe.method)(model, tokenizer, data, recipe, out)

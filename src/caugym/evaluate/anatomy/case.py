@@ -138,8 +138,8 @@ class _Labelling(Writer):
         self.parts[line] = "formula"
         return line
 
-    def _read(self) -> Iterator[str]:
-        for line in super()._read():
+    def listed(self) -> Iterator[str]:
+        for line in super().listed():
             self.parts[line] = "lookup"
             yield line
 
