@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -23,7 +22,7 @@ from caugym.problems.solve import solve
 from caugym.problems.stories import stories
 from caugym.problems.transforms import TRANSFORMS
 from caugym.train import base, directory
-from caugym.train.corpus import COMMONEST, COURSE, corpus
+from caugym.train.corpus import COMMONEST, COURSE, COURSES, corpus
 from caugym.train.lessons import LESSONS, Lessons
 from caugym.train.nano import Size
 
@@ -78,7 +77,7 @@ def test_strategies_are_right_at_first_and_unreliable_at_last(problems: list[Dia
 
 
 def test_the_last_stage_can_be_had_alone() -> None:
-    dialogues = told(corpus(replace(COURSE, stages={"mixed": 1}), 56, seed=7))
+    dialogues = told(corpus(COURSES["last"], 56, seed=7))
     assert rights([dialogue for dialogue in dialogues if not is_exercise(dialogue)]) < 0.8
 
 
@@ -190,7 +189,7 @@ def test_training_goes_on_where_it_was_stopped(prepared: Path) -> None:
 def test_a_training_goes_on_from_another_model(prepared: Path, tmp_path: Path) -> None:
     """With its weights and its tokenizer, whatever the new corpus."""
     first, second = prepared / "start", tmp_path / "second"
-    base.train(second, problems=60, seed=3, workers=1, model=str(first))
+    base.train(second, problems=60, seed=3, workers=1, model=str(first), course="last")
     assert not (second / "start").exists()
     assert directory.read(second)["start"] == str(first)
     tokenizers = [json.loads((model / "tokenizer.json").read_text()) for model in (first, second / "model")]

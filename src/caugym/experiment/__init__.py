@@ -13,7 +13,7 @@ Everything is kept in one folder, and a second start goes on where the first one
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +202,9 @@ def _train(
 
 def _corpus(scale: Scale, seed: int) -> list[dict[str, Any]]:
     """More of what the base has learnt from at last, as many problems as the other arms have."""
-    from caugym.train.corpus import COURSE, corpus
+    from caugym.train.corpus import COURSES, corpus
 
-    last = replace(COURSE, stages={"mixed": 1})
-    return corpus(last, TASKS * scale.problems, seed=1000 + seed, workers=4)
+    return corpus(COURSES["last"], TASKS * scale.problems, seed=1000 + seed, workers=4)
 
 
 def _recipe(

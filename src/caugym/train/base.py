@@ -28,6 +28,7 @@ from caugym.backends.local import load
 from caugym.core.pool import follow_parent
 from caugym.core.streams import stream
 from caugym.train import directory, optimizer, settings
+from caugym.train.corpus import COURSES
 from caugym.train.launch import free_port
 from caugym.train.lessons import Row, prepared
 from caugym.train.nano import Size, weights_hash
@@ -226,6 +227,7 @@ def train(
     seed: int,
     workers: int,
     model: str = "scratch",
+    course: str = "whole",
     size: Size = SIZES["small"],
     save: int = SAVE,
     prepare: bool = False,
@@ -238,6 +240,7 @@ def train(
         seed: Of problems, mistakes and weights.
         workers: Processes; on a CPU the result depends on their number.
         model: What to start from: ``"scratch"`` is random weights, and a tokenizer fitted to the corpus.
+        course: What is learnt, a key of `caugym.train.corpus.COURSES`.
         size: Dimensions of a model from scratch.
         save: Steps between checkpoints.
         prepare: Make the corpus and the untrained model, and stop.
@@ -246,17 +249,19 @@ def train(
         InputError: If ``out`` holds a run that was asked for otherwise.
     """
     quiet()
-    lessons, start = prepared(out, model, problems, seed, workers, size)
+    lessons, start = prepared(out, course, model, problems, seed, workers, size)
     if prepare:
         return
     gpu = settings.device() == "cuda"
     workers, passes, tokens = (1, 1, STEP) if gpu else (workers, workers * PASSES, TOKENS)
     steps = batches(lessons.rows, passes, tokens, stream("batches", seed))
-    rates = (f"matrix_rate={MATRIX_RATE}", f"learning_rate={RATE}", f"decay={DECAY}")
+    share = COURSES[course].rate
+    rates = (f"matrix_rate={MATRIX_RATE * share}", f"learning_rate={RATE * share}", f"decay={DECAY}")
     recipe: Recipe = resolve("sft", None, (*rates, f"seed={seed}"))
     record = {
         "method": "sft",
         "model": model,
+        "course": course,
         "start": start,
         "data": lessons.digest,
         "seed": seed,
@@ -278,6 +283,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of problems, mistakes and weights")
     parser.add_argument("--workers", type=int, default=4, help="processes, each on one core")
     parser.add_argument("--model", default="scratch", help="to go on from; random weights by default")
+    parser.add_argument("--course", choices=COURSES, default="whole", help="all of it, or its mixed end")
     parser.add_argument("--size", choices=SIZES, default="small", help="3 or 30 million parameters")
     parser.add_argument("--prepare", action="store_true", help="make the corpus and stop")
     given = vars(parser.parse_args())

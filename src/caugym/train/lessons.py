@@ -16,7 +16,7 @@ from caugym.backends import model_path
 from caugym.backends.local import load
 from caugym.core.errors import InputError
 from caugym.core.pool import Pool
-from caugym.train.corpus import COURSE, corpus, levels
+from caugym.train.corpus import COURSES, corpus, levels
 from caugym.train.nano import Size, create
 from caugym.train.prepare import supervised
 from caugym.train.worker import quiet
@@ -78,20 +78,20 @@ class Lessons:
 
 
 def prepared(
-    out: Path, model: str, problems: int, seed: int, workers: int, size: Size
+    out: Path, course: str, model: str, problems: int, seed: int, workers: int, size: Size
 ) -> tuple[Lessons, str]:
     """The lessons of a run, made unless they are there, and the directory of the model to start from.
 
     Raises:
         InputError: If ``out`` holds other lessons, or the model cannot be loaded.
     """
-    asked = f"{problems} problems, seed {seed}, model {model}"
+    asked = f"{problems} problems, course {course}, seed {seed}, model {model}"
     scratch = model == "scratch"
     start = str(out / "start") if scratch else model_path(model)
     if not (out / LESSONS).exists():
         if not scratch:
             load(start)  # one that is not there is missed before the corpus is made
-        rows = corpus(COURSE, problems, seed, workers)
+        rows = corpus(COURSES[course], problems, seed, workers)
         if scratch and not Path(start).exists():
             spread = rows[:: max(1, len(rows) // SAMPLE)]
             texts = [turn["content"] for row in spread for turn in (*row["prompt"], *row["completion"])]
