@@ -160,7 +160,7 @@ def test_lessons_on_disk_are_those_in_memory(prepared: Path, tmp_path: Path) -> 
 
 
 def test_a_corpus_of_something_else_is_refused(prepared: Path) -> None:
-    with pytest.raises(InputError, match="begun with 150 problems, seed 2"):
+    with pytest.raises(InputError, match="begun with 150 problems, course whole, seed 2"):
         base.train(prepared, problems=140, seed=2, workers=2, prepare=True)
 
 
