@@ -6,9 +6,9 @@
 # About three million parameters; caugym/train/corpus.py says what they are taught. Three trainings one after the other,
 # each from the one before with problems of its own, so that each fits an evening, and a short last one that makes the
 # model unreliable again. Making the corpora takes twelve minutes on two cores, learning them, 100 million tokens, four
-# hours with two single-threaded processes; a GPU learns a hundred times as fast. Stopped, it goes on where it was with the same command. A corpus depends on its seed alone,
-# the weights on the machine and the number of processes too. `python runs/nano_card.py OUT/card` then measures what the
-# model card says.
+# hours with two single-threaded processes; a GPU learns a hundred times as fast. Stopped, it goes on where it was with
+# the same command. A corpus depends on its seed alone, the weights on the machine and the number of processes too.
+# `python runs/nano_card.py OUT/card` then measures what the model card says.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python

@@ -102,6 +102,7 @@ def test_shares_of_the_course_are_shares_of_what_exists() -> None:
     assert sum(COURSE.stages.values()) == pytest.approx(1)
     assert set(COURSE.right) == set(TABLE)
     assert all(0 < share < 0.5 for share in COURSE.right.values())
+    assert COURSE.common < 1
 
 
 def test_common_mistakes_are_kinds_of_mistakes() -> None:

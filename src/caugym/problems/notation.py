@@ -3,7 +3,8 @@
 Capital letters stand for variables: X and Y, M for mediators and variables held, Z for covariates. Small
 letters stand for levels, as in textbooks: x' is the original level of X and x the changed-to one, y the level
 of Y asked about and y' the other, m a level held, m' and m, z' and z the first and second level of a variable
-that a sum runs over. In the formula itself z and m are each level in turn.
+that a sum runs over. In the formula itself z and m are each level in turn. Stated numbers are written with
+the names and levels of the text, each level with its letter.
 """
 
 from collections.abc import Callable, Iterable, Iterator
