@@ -54,8 +54,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=["whole", "padded right", "padded left", "branches"],
 )
-def test_a_model_with_it_is_the_same_model(tiny: Path, inputs: dict[str, Any]) -> None:
+@pytest.mark.parametrize("block", [8, attention.BLOCK])
+def test_a_model_with_it_is_the_same_model(
+    tiny: Path, inputs: dict[str, Any], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Logits of what is seen, and gradients."""
+    monkeypatch.setattr(attention, "BLOCK", block)
     seen = inputs.get("attention_mask", SEEN)
     seen = seen.bool() if seen.ndim == 2 else slice(None)
     found = []

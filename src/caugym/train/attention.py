@@ -15,6 +15,9 @@ from transformers.masking_utils import sdpa_mask
 NAME = "caugym_whole"
 """For ``model.set_attn_implementation``."""
 
+BLOCK = 256
+"""Queries multiplied at a time, with the keys up to their last: no token may see a later one."""
+
 
 class Whole(torch.autograd.Function):
     """softmax(q k' / sqrt(d) + bias) v.
@@ -61,14 +64,21 @@ def whole(
     keys, shared = key.shape[2], heads // key.shape[1]
     v = value.reshape(-1, keys, size)
     k = key.to(v.dtype).reshape(v.shape)
-    q = query.to(v.dtype).reshape(len(k), -1, size)
+    q = query.to(v.dtype).reshape(len(k), shared, queries, size)
     if attention_mask is None:
         attention_mask = torch.ones(1, 1, queries, keys, dtype=torch.bool).tril(keys - queries)
-    bias = _added(attention_mask, v.dtype).repeat(1, 1, shared, 1)
+    bias = _added(attention_mask, v.dtype)
     if len(bias) > 1:
         bias = bias.expand(-1, key.shape[1], -1, -1)
-    mixed: Tensor = Whole.apply(q, k, v, bias.reshape(-1, shared * queries, keys))  # type: ignore[no-untyped-call]
-    return mixed.view(rows, heads, queries, size).transpose(1, 2), None
+    mixed = []
+    for start in range(0, queries, BLOCK):
+        block = slice(start, min(start + BLOCK, queries))
+        seen = keys - queries + block.stop
+        added = bias[:, :, block, :seen].repeat(1, 1, shared, 1).flatten(0, 1)
+        asked = q[:, :, block].flatten(1, 2)
+        part = Whole.apply(asked, k[:, :seen], v[:, :seen], added)  # type: ignore[no-untyped-call]
+        mixed.append(part.unflatten(1, (shared, -1)))
+    return torch.cat(mixed, 2).view(rows, heads, queries, size).transpose(1, 2), None
 
 
 def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
