@@ -28,14 +28,11 @@ def _leave_with_parent() -> None:
 class Pool(ProcessPoolExecutor):
     """Spawned workers; an error or Ctrl-C here, in a ``with`` block, ends them at once.
 
-    NumPy calculates in one thread in each: the threads of several workers would only wait for each other.
-
     Args:
         workers: How many at most.
     """
 
     def __init__(self, workers: int) -> None:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read where NumPy is loaded: not here, but there
         super().__init__(workers, multiprocessing.get_context("spawn"), initializer=follow_parent)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

@@ -1,7 +1,8 @@
 """Attention in bfloat16 for short rows on a CPU, under the name `NAME` that a model can be given.
 
 In bfloat16 PyTorch's own kernel takes half of the time of a pass of a small model on a CPU. Multiplying whole
-matrices takes a third of that: for a few hundred tokens they fit a core's cache. In float32 the kernel wins.
+matrices, of a block of queries and all keys up to its last, takes a third of that: they fit a core's cache.
+In float32 the kernel wins.
 """
 
 import math
@@ -22,9 +23,9 @@ BLOCK = 256
 class Whole(torch.autograd.Function):
     """softmax(q k' / sqrt(d) + bias) v.
 
-    Heads that share a key and a value lie below each other: ``q`` is (n, shared * length, d), ``k`` and ``v``
-    are (n, length, d), all of one type, in which the sums are rounded, too. The bias is (n, shared * length,
-    length), or alike for all n.
+    Heads that share a key and a value lie below each other: ``q`` is (n, shared * queries, d), ``k`` and
+    ``v`` are (n, keys, d), all of one type, in which the sums are rounded, too. The bias is
+    (n, shared * queries, keys), or alike for all n.
     """
 
     @staticmethod
