@@ -9,13 +9,13 @@ finished is kept: the same command goes on. ``--scale 0.01`` makes a small one, 
 import argparse
 import os
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from caugym.core.pool import Pool
 from caugym.data.check import CheckReport, check
 from caugym.data.manifest import MakeConfig, Manifest
 from caugym.data.row import gold
@@ -62,10 +62,10 @@ def main() -> None:
     began = perf_counter()
     folders = {level: made(chosen.out, level, chosen.workers, chosen.scale) for level in LEVELS}
     making = perf_counter() - began
-    with ProcessPoolExecutor(min(chosen.workers, len(LEVELS))) as pool:
+    with Pool(min(chosen.workers, len(LEVELS))) as pool:
         reports = dict(zip(folders, pool.map(checked, folders.values()), strict=True))
     checking = perf_counter() - began - making
-    with ProcessPoolExecutor(chosen.workers) as pool:
+    with Pool(chosen.workers) as pool:
         tests = [folder for each in folders.values() for folder in each[1:]]
         won = dict(zip(tests, pool.map(shortcuts, tests), strict=True))
     (chosen.out / "README.md").write_text(card(folders), encoding="utf-8")

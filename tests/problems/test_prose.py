@@ -36,16 +36,16 @@ def test_symbols_are_told_by_name() -> None:
         "X = rain: low = x', high = x",
         "Y = yield: low = y', high = y",
         "path X -> soil -> Y",
+        "open X <- slope -> Y",
         "Z = slope: flat = z', steep = z",
-        "open X <- Z -> Y",
         "P(Z = flat = z' | X = low = x') = 30",
         "P(Z = z | X = x') = 100 - 30 = 70",
     )
     told = explained((*steps, "LACK_CONDITION"), "prose")
     assert told[2:] == (
         "A directed path leads from cause to effect: rain -> soil -> yield.",
+        "This path is open without adjustment: rain <- slope -> yield.",
         "Adjust for slope (flat: z', steep: z).",
-        "Otherwise this path stays open: rain <- slope -> yield.",
         "We read that the probability of slope being flat given rain being low is 30.",
         "The probability of slope being steep given rain being low is 100 - 30 = 70.",
         "LACK_CONDITION",

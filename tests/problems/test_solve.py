@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from caugym.core.errors import InputError
 from caugym.core.expr import Symbols
-from caugym.core.graph import DAG, bits
+from caugym.core.graph import DAG, bits, mask
+from caugym.core.identify import why_invalid
 from caugym.core.query import Assignment, Query, Term
 from caugym.core.scm import SCM
 from caugym.data.questions import questions
@@ -237,21 +238,36 @@ def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]
     _, problem = case
     dag, query = problem.dag, problem.query
     lines = worked(solve(printed(problem, 6)))
-    named = re.findall(r"(?:^|; )([XYMZ]\d*) = v(\d+)", "\n".join(lines), re.MULTILINE)
-    number = {f"v{i}": i for i in range(dag.n)} | {symbol: int(name) for symbol, name in named}
-    said = [found for line in lines if (found := re.fullmatch(r"(edge|path|open) (.*)", line))]
     assert (NO_PATH in lines) == (dag.directed_path(query.treatment, query.outcome) is None)
-    assert (NO_PATH in lines) != any(walk[1] in ("edge", "path") for walk in said)
-    for walk in said:
-        parts = walk[2].split(" ")
+    number = {f"v{i}": i for i in range(dag.n)}  # and the letters that have been given so far
+    roles: dict[str, list[int]] = {role: [] for role in "XYZM"}
+    opened, caused = [], [NO_PATH] if NO_PATH in lines else []
+    for line in lines:
+        for symbol, name in re.findall(r"(?:^|; )([XYMZ]\d*) = (v\d+)", line):
+            number[symbol] = number[name]
+            roles[symbol[0]].append(number[name])
+        if not (said := re.fullmatch(r"(edge|path|open) (.*)", line)):
+            continue
+        parts = said[2].split(" ")
         places, arrows = [number[part] for part in parts[::2]], parts[1::2]
         for a, b, arrow in zip(places, places[1:], arrows, strict=False):
             cause, effect = (a, b) if arrow == "->" else (b, a)
             assert dag.parents[effect] >> cause & 1
-        assert (places[0], places[-1]) == (query.treatment, query.outcome)
-        assert (arrows[0] == "<-") if walk[1] == "open" else (set(arrows) == {"->"})
-        assert not {v for v, _ in query.held} & set(places)
-        assert query.task != "NIE" or walk[1] != "path" or len(places) > 2
+        if said[1] == "open":
+            assert not roles["Z"]
+            assert arrows[0] == "<-"
+            assert "-> <-" not in " ".join(arrows)
+            opened.append(places)
+        else:
+            caused.append(line)
+            assert (places[0], places[-1]) == (query.treatment, query.outcome)
+            assert set(arrows) == {"->"}
+            assert not {v for v, _ in query.held} & set(places)
+            assert query.task != "NIE" or len(places) > 2
+    assert caused
+    mediators = mask(set(roles["M"]) - {v for v, _ in query.held})
+    needed = why_invalid(dag, query, 0, mediators) is not None
+    assert [bool(set(places) & set(roles["Z"])) for places in opened] == [True] * needed
 
 
 @given(st.data(), models(2, 5))

@@ -4,9 +4,10 @@ Sets of variables are bitmasks (bit i = variable i), which makes the graph quest
 item cost microseconds. `bits` lists the members of a mask, `mask` builds one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from caugym.core.errors import InputError
 
@@ -226,6 +227,18 @@ class DAG:
         while path[-1] != source:
             path.append(before[path[-1]])
         return path[::-1]
+
+    def walk(self, path: Sequence[int], name: Callable[[int], str]) -> str:
+        """A path with its arrows, e.g. ``X <- Z -> Y``.
+
+        Args:
+            path: Variables, each with an arrow from or to the next.
+            name: How a variable is written.
+        """
+        text = "".join(map(name, path[:1]))
+        for a, b in pairwise(path):
+            text += f" {'->' if self.parents[b] >> a & 1 else '<-'} {name(b)}"
+        return text
 
 
 @lru_cache(maxsize=1 << 13)

@@ -17,7 +17,7 @@ found lazily, smallest sets first, so asking a large graph for its first set sta
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Generic, TypeVar
 
 from caugym.core.estimand import Sets
@@ -98,35 +98,41 @@ def why_invalid(
         for v in bits(mediators & ~on_path):
             return f"{name(v)} does not lie on an indirect path from {name(x)} to {name(y)}"
         if missed := _missed_path(dag, x, y, mediators):
-            return f"the mediators miss the path {_arrows(dag, missed, name)}"
-        return _open_back_door(dag, 1 << x, 1 << y | mediators, adjust, name) or _open_back_door(
-            dag, mediators, 1 << y, adjust | 1 << x, name
-        )
-    return _open_back_door(dag, treated, 1 << y, adjust, name)
-
-
-def _open_back_door(dag: DAG, causes: int, effects: int, given: int, name: Name) -> str | None:
-    if not causes:
-        return None
-    pruned = dag.without_arrows_out_of(causes)
-    path = pruned.open_path(causes, effects, given)
+            return f"the mediators miss the path {dag.walk(missed, name)}"
+    path = open_back_door(dag, query, adjust, mediators)
     if path is None:
         return None
-    shown = _arrows(dag, path, name)
+    shown = dag.walk(path, name)
     inner = zip(path, path[1:], path[2:], strict=False)
     opened = next((v for a, v, b in inner if dag.parents[v] >> a & dag.parents[v] >> b & 1), None)
     if opened is None:
         return f"the path {shown} stays open"
-    by = next(bits(dag.descendants(1 << opened) & given))
+    by = next(bits(dag.descendants(1 << opened) & adjust), x)
     through = "" if by == opened else f", which {name(opened)} affects,"
     return f"holding {name(by)}{through} opens the path {shown} at {name(opened)}"
 
 
-def _arrows(dag: DAG, path: list[int], name: Name) -> str:
-    shown = name(path[0])
-    for a, b in pairwise(path):
-        shown += f" {'->' if dag.parents[b] >> a & 1 else '<-'} {name(b)}"
-    return shown
+def open_back_door(dag: DAG, query: Query, adjust: int, mediators: int = 0) -> list[int] | None:
+    """A shortest path that is left open and makes causes and effects go together; None when none is.
+
+    For NDE and NIE the treatment is a cause of mediators and outcome, and the mediators are causes of the
+    outcome with the treatment given.
+
+    Args:
+        dag: The graph.
+        query: What is asked.
+        adjust: What is adjusted for, a bitmask.
+        mediators: The mediators of NDE and NIE, a bitmask.
+    """
+    x, y = 1 << query.treatment, 1 << query.outcome
+    pairs = [(x | _held(query), y | mediators, adjust)]
+    if mediators:
+        pairs.append((mediators, y, adjust | x))
+    for causes, effects, given in pairs:
+        path = dag.without_arrows_out_of(causes).open_path(causes, effects, given)
+        if path:
+            return path
+    return None
 
 
 def _cause(dag: DAG, causes: int, effect: int) -> int:

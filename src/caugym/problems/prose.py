@@ -185,7 +185,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
         (r"M = none", lambda *_: "There is no mediator."),
         (rf"Z{_ROLE}", lambda t, f: f"Adjust for {t.bind(f[0])}."),
         (rf"M{_ROLE}", lambda t, f: f"The effect is mediated by {t.bind(f[0])}."),
-        (r"open (X <- .+)", lambda t, f: f"Otherwise this path stays open: {t.walk(f[1])}."),
+        (r"open (.+)", lambda t, f: f"This path is open without adjustment: {t.walk(f[1])}."),
         (rf"({_TASK}) = (-?[\d.]+)(?: ([<>=]) 0)?: (Yes|No)", _conclusion),
         (rf"({_TASK}) (=|>=|<=) (.+)", _formula),
         (r"P\(([^()]*)\) = ([\d.]+)", _read),

@@ -5,12 +5,13 @@ compact, symbolic and correct; `check_steps` verifies every equation in them. Ho
 written is in `caugym.problems.notation`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise, product
+from itertools import chain, product
 
 from caugym.core.estimand import Sets
-from caugym.core.graph import DAG, bits, mask
+from caugym.core.graph import bits, mask
+from caugym.core.identify import open_back_door
 from caugym.core.query import Assignment, Term
 from caugym.estimands import TABLE
 from caugym.problems.arithmetic import Arithmetic, Number, equations, number, printed
@@ -43,20 +44,6 @@ def final_answer(answer: Answer) -> str:
 def worked(solution: Solution) -> tuple[str, ...]:
     """The worked solution, a step a line; the last line is the final answer."""
     return (*Writer(solution).lines(), final_answer(solution.answer))
-
-
-def walk(dag: DAG, path: Sequence[int], name: Callable[[int], str]) -> str:
-    """A path of a graph with its arrows, e.g. ``X <- Z -> Y``.
-
-    Args:
-        dag: The graph.
-        path: Variables, each with an arrow from or to the next.
-        name: How a variable is written.
-    """
-    text = "".join(map(name, path[:1]))
-    for a, b in pairwise(path):
-        text += f" {'->' if dag.parents[b] >> a & 1 else '<-'} {name(b)}"
-    return text
 
 
 @dataclass
@@ -121,26 +108,36 @@ class Writer:
         return "no edge X -> Y" if q.task in ("CDE", "NDE") else "no directed path from X to Y"
 
     def _graph(self) -> Iterator[str]:
-        """The causal path, the mediators, and what is adjusted for and why."""
+        """Paths, mediators and what is adjusted for; a path comes before the letters that it calls for."""
         q, dag = self.problem.query, self.problem.dag
         held = mask(v for v, _ in q.held)
         past = dag.without_arrows_into(held) if held else dag  # the graph itself has its children at hand
-        if q.task == "NIE":
-            past = dag.without_arrow(q.treatment, q.outcome)
-        path = past.directed_path(q.treatment, q.outcome)
-        if path is None:
-            yield NO_PATH
-        elif q.task in ("CDE", "NDE") and len(path) == 2:
+        path = None if q.task == "NIE" else past.directed_path(q.treatment, q.outcome)
+        if path and len(path) == 2 and q.task in ("CDE", "NDE"):
             yield "edge X -> Y"
-        else:
-            yield "path " + walk(dag, path, self.notation.name)
+        elif path:
+            yield f"path {self._walk(path)}"
+        elif not self.m:
+            yield NO_PATH
         if q.task in ("NDE", "NIE"):
+            mediated = past.without_arrow(q.treatment, q.outcome).directed_path(q.treatment, q.outcome)
+            if mediated:
+                yield f"path {self._walk(mediated)}"
             yield self.notation.named(self.m) or "M = none"
+        opened = open_back_door(dag, q, 0, mask(self.m)) or ()
+        if mask(opened) & mask(self.z):  # a wrong set may close nothing
+            yield f"open {self._walk(opened, self.m)}"
         yield self.notation.named(self.z) or "Z = none"
-        cut = dag.without_arrows_out_of(1 << q.treatment | held)
-        opened = cut.open_path(1 << q.treatment, 1 << q.outcome, 0) if self.z else None
-        if opened:
-            yield "open " + walk(dag, opened, self.notation.name)
+
+    def _walk(self, path: Sequence[int], named: Sequence[int] = ()) -> str:
+        """A path with letters for X, Y, what is held and ``named``, and names for what has no letter yet."""
+        unnamed = {*self.z, *self.m}.difference(named)
+        names = self.problem.variables
+
+        def name(v: int) -> str:
+            return names[v].name if v in unnamed else self.notation.name(v)
+
+        return self.problem.dag.walk(path, name)
 
     def _formula(self) -> str:
         q = self.problem.query

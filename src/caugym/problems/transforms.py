@@ -41,7 +41,7 @@ class Transform:
     bystanders: tuple[int, int] = (0, 0)
     gap: bool = False
     needless: tuple[int, int] | None = None
-    version: str = "5"
+    version: str = "6"
 
 
 TRANSFORMS = {
@@ -68,7 +68,7 @@ TRANSFORMS = {
             rivals=True,
             bystanders=(0, 2),
             needless=(1, 12),
-            version="6",
+            version="7",
         ),
         Transform(
             "insufficient",

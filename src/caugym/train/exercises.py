@@ -16,7 +16,6 @@ from caugym.core.query import Assignment, Query, Term
 from caugym.problems.arithmetic import Arithmetic, Number
 from caugym.problems.notation import Notation
 from caugym.problems.problem import Problem, Statement, Variable
-from caugym.problems.solution import walk
 from caugym.problems.verbalise import arrows, numbers, random_style
 
 MOST_SUMS, PAIRS, MOST_LISTED = 10, 3, 6
@@ -67,8 +66,8 @@ def _ways(variables: Sequence[Variable], dag: DAG, a: int, b: int) -> list[str]:
     return [
         f"X = {variables[a].name}, Y = {variables[b].name}",
         "edge X -> Y" if dag.parents[b] >> a & 1 else "no edge X -> Y",
-        f"path {walk(dag, path, name)}" if path else "no directed path from X to Y",
-        f"open {walk(behind, opened, name)}" if opened else "no open path",
+        f"path {dag.walk(path, name)}" if path else "no directed path from X to Y",
+        f"open {behind.walk(opened, name)}" if opened else "no open path",
     ]
 
 
