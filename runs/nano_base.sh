@@ -16,13 +16,13 @@ python=.venv/bin/python
 out=${1:-nano-base-out}
 
 from=scratch seed=0
-for problems in 80000 60000 30000 16000; do
-    "$python" -m caugym.train.base "$out/$seed" --model "$from" --problems "$problems" --seed "$seed" --workers 2
+for lesson in "whole 80000" "whole 60000" "whole 30000" "last 4000" "whole 16000" "last 4000"; do
+    "$python" -m caugym.train.base "$out/$seed" --model "$from" --course "${lesson% *}" --problems "${lesson#* }" \
+        --seed "$seed" --workers 2
     from=$out/$seed/model seed=$((seed + 1))
 done
-"$python" -m caugym.train.base "$out/last" --model "$from" --course last --problems 4000 --seed "$seed" --workers 2
 
 bundled=src/caugym/backends/nano
 mkdir -p "$bundled"
-cp "$out"/last/model/* "$bundled"/
+cp "$from"/* "$bundled"/
 echo "see $bundled"

@@ -32,13 +32,13 @@ for set in $sets; do data="$data --data $out/train/$set"; done
 
 # 3. Online: what is still a matter of luck is settled.
 "$caugym" train grpo --model "$out/sft" $data --out "$out/grpo" --resume \
-    --set steps=$((problems / 1260 + 1)) --set rollout.max_tokens=1100 --set learning_rate=0.0001 --set decay=0.5
+    --set steps=$((problems / 1260 + 1)) --set rollout.max_tokens=1200 --set learning_rate=0.0001 --set decay=0.5
 
 # 4. One greedy reply to every question, after each stage; a page with tables, curves and the wrong steps.
 for set in $sets; do
     for model in sft grpo; do
         "$caugym" eval --model "$out/$model/model" --set "$out/test/$set" --samples 1 --temperature 0 \
-            --max-tokens 1100 --out "$out/runs/$set/$model"
+            --max-tokens 1200 --out "$out/runs/$set/$model"
     done
 done
 "$caugym" report "$out"/runs/*/* --out "$out/report.html" --training "$out/sft" --training "$out/grpo"

@@ -23,7 +23,7 @@ from caugym.evaluate.summary import Summary, parts, summary
 from caugym.evaluate.tables import Sheet, interval, percent
 from caugym.problems.generate import SETS, TASKS, Item, generate
 
-SAMPLES, LONGEST = 8, 1100
+SAMPLES, LONGEST = 8, 1200
 """Replies a problem at temperature 0.6, and most tokens of a reply."""
 
 KINDS = (

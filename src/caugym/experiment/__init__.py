@@ -59,7 +59,7 @@ class Scale:
     seeds: int = 3
     tests: int = 350
     samples: int = 8
-    longest: int = 1100
+    longest: int = 1200
     overrides: tuple[str, ...] = ()
 
 
