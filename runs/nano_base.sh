@@ -16,7 +16,7 @@ python=.venv/bin/python
 out=${1:-nano-base-out}
 
 from=scratch seed=0
-for lesson in "whole 80000" "whole 60000" "whole 30000" "last 4000" "whole 16000" "last 4000"; do
+for lesson in "whole 80000" "whole 60000" "whole 30000" "last 4000" "whole 16000" "last 4000" "last 2000"; do
     "$python" -m caugym.train.base "$out/$seed" --model "$from" --course "${lesson% *}" --problems "${lesson#* }" \
         --seed "$seed" --workers 2
     from=$out/$seed/model seed=$((seed + 1))

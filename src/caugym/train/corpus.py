@@ -88,7 +88,7 @@ COURSE = Course(
 LAST = replace(
     COURSE,
     stages={"mixed": 1.0},
-    right={"ATE": 0.27, "CDE": 0.25, "ETT": 0.27, "NDE": 0.27, "NIE": 0.3, "PN": 0.36, "PS": 0.38},
+    right={"ATE": 0.3, "CDE": 0.08, "ETT": 0.22, "NDE": 0.27, "NIE": 0.28, "PN": 0.36, "PS": 0.5},
     rate=0.5,
 )
 """What makes a base that was taught, and grew too reliable, unreliable again."""
