@@ -4,7 +4,7 @@
 #   runs/nano_base.sh [OUT]
 #
 # About three million parameters; caugym/train/corpus.py says what they are taught. Trainings one after the other, each
-# from the one before with problems of its own, so that each fits an evening, and a short last one that makes the model
+# from the one before with problems of its own, so that each fits an evening; short last courses make the model
 # unreliable again. Making the corpora takes a quarter of an hour on two cores, learning them, 115 million tokens, five
 # hours with two single-threaded processes; a GPU learns a hundred times as fast. Stopped, it goes on where it was with
 # the same command. A corpus depends on its seed alone, the weights on the machine and the number of processes too.

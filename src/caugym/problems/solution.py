@@ -112,13 +112,14 @@ class Writer:
         q, dag = self.problem.query, self.problem.dag
         held = mask(v for v, _ in q.held)
         past = dag.without_arrows_into(held) if held else dag  # the graph itself has its children at hand
-        path = None if q.task == "NIE" else past.directed_path(q.treatment, q.outcome)
-        if path and len(path) == 2 and q.task in ("CDE", "NDE"):
-            yield "edge X -> Y"
-        elif path:
-            yield f"path {self._walk(path)}"
-        elif not self.m:
-            yield NO_PATH
+        if q.task != "NIE":
+            path = past.directed_path(q.treatment, q.outcome)
+            if path is None:
+                yield NO_PATH
+            elif q.task in ("CDE", "NDE") and len(path) == 2:
+                yield "edge X -> Y"
+            else:
+                yield f"path {self._walk(path)}"
         if q.task in ("NDE", "NIE"):
             mediated = past.without_arrow(q.treatment, q.outcome).directed_path(q.treatment, q.outcome)
             if mediated:
