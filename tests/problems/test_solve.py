@@ -241,7 +241,7 @@ def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]
     assert (NO_PATH in lines) == (dag.directed_path(query.treatment, query.outcome) is None)
     number = {f"v{i}": i for i in range(dag.n)}  # and the letters that have been given so far
     roles: dict[str, list[int]] = {role: [] for role in "XYZM"}
-    opened, caused = [], [NO_PATH] if NO_PATH in lines else []
+    opened, caused = [], []
     for line in lines:
         for symbol, name in re.findall(r"(?:^|; )([XYMZ]\d*) = (v\d+)", line):
             number[symbol] = number[name]
@@ -257,6 +257,9 @@ def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]
             assert not roles["Z"]
             assert arrows[0] == "<-"
             assert "-> <-" not in " ".join(arrows)
+            assert places[0] in {query.treatment, *roles["M"]}
+            assert places[-1] in {query.outcome, *roles["M"]} - {v for v, _ in query.held}
+            assert not {v for v, _ in query.held} & set(places[1:])
             opened.append(places)
         else:
             caused.append(line)
@@ -264,7 +267,7 @@ def test_what_the_solution_says_of_the_graph_is_true(case: tuple[Model, Problem]
             assert set(arrows) == {"->"}
             assert not {v for v, _ in query.held} & set(places)
             assert query.task != "NIE" or len(places) > 2
-    assert caused
+    assert (NO_PATH in lines) != bool(caused)
     mediators = mask(set(roles["M"]) - {v for v, _ in query.held})
     needed = why_invalid(dag, query, 0, mediators) is not None
     assert [bool(set(places) & set(roles["Z"])) for places in opened] == [True] * needed

@@ -125,8 +125,8 @@ class Writer:
             if mediated:
                 yield f"path {self._walk(mediated)}"
             yield self.notation.named(self.m) or "M = none"
-        opened = open_back_door(dag, q, 0, mask(self.m)) or ()
-        if mask(opened) & mask(self.z):  # a wrong set may close nothing
+        opened = open_back_door(dag, q, 0, mask(self.m)) if self.z else None
+        if opened and mask(opened) & mask(self.z):  # a wrong set may close nothing
             yield f"open {self._walk(opened, self.m)}"
         yield self.notation.named(self.z) or "Z = none"
 
