@@ -5,7 +5,8 @@
 #
 # --quick: one seed, few problems, no ablations, about half an hour on two cores. Without it: three seeds of sixteen
 # trainings of seven times the tokens, a night on two cores. Stopped, it goes on where it was with the same
-# command. Options, such as another base or size, are those of python -m caugym.experiment run. Two minutes:
+# command, and with a larger --seeds adds the seeds that are missing. Options, such as another base or size, are
+# those of python -m caugym.experiment run. Two minutes:
 #
 #   runs/five_methods.sh --quick OUT --problems 8 --tokens 15000 --tests 14 --samples 2 \
 #       --set processes=1 --set batch=16

@@ -154,12 +154,13 @@ def run(
 
 
 def _begin(out: Path, base: str, scale: Scale) -> None:
-    """Write what was asked for, or see that it is the same."""
+    """Write what was asked for, or see that it is the same but for the number of seeds, which may grow."""
     asked = {"base": base, "weights": weights_digest(model_path(base)), "scale": asdict(scale)}
     asked = json.loads(json.dumps(asked))
     file = out / "experiment.json"
     if file.exists():
         kept = json.loads(file.read_text(encoding="utf-8"))
+        kept["scale"]["seeds"] = asked["scale"]["seeds"] = max(kept["scale"]["seeds"], scale.seeds)
         changed = [key for key in asked if kept.get(key) != asked[key]]
         if changed:
             raise InputError(f"{out} holds an experiment with other {changed[0]}; give another folder")
