@@ -98,7 +98,7 @@ def test_it_runs_goes_on_and_writes_its_page(
     assert json.loads((out / "experiment.json").read_text())["scale"]["seeds"] == TINY.seeds
     experiment.run(out, str(start), replace(TINY, seeds=TINY.seeds + 1), arms)
     added = done(out)
-    assert finished.items() < added.items() and len(added) > len(finished), "a further seed is added"
+    assert finished.items() < added.items(), "a further seed is added"
     with pytest.raises(InputError, match="other scale"):
         experiment.run(out, str(start), replace(TINY, tests=14), arms)
 
