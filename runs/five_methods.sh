@@ -3,7 +3,7 @@
 #
 #   runs/five_methods.sh [--quick] [OUT [OPTION..]]
 #
-# --quick: one seed, few problems, no ablations, about half an hour on two cores. Without it: three seeds of sixteen
+# --quick: one seed, few problems, no ablations, half an hour to an hour on two cores. Without it: three seeds of sixteen
 # trainings of seven times the tokens, a night on two cores. Stopped, it goes on where it was with the same
 # command, and with a larger --seeds adds the seeds that are missing. Options, such as another base or size, are
 # those of python -m caugym.experiment run. Two minutes:

@@ -64,7 +64,7 @@ class Scale:
 
 
 QUICK = Scale(problems=100, tokens=450_000, seeds=1, tests=70)
-"""Everything once, in about half an hour on two cores."""
+"""Everything once, in half an hour to an hour on two cores."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def main() -> None:
     running = commands.add_parser("run", help="train and measure; goes on with what is there")
     running.add_argument("out", type=Path, help="folder of the experiment")
     running.add_argument("--base", default="nano", help="nano, a folder or a hub id")
-    running.add_argument("--quick", action="store_true", help="one seed, few problems: half an hour")
+    running.add_argument("--quick", action="store_true", help="one seed, few problems: up to an hour")
     running.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join([*ARMS, *ABLATIONS])}")
     running.add_argument("--ablations", action="store_true", help="those of GRPO, in place of the arms")
     for name in SIZES:
