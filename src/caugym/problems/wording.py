@@ -62,7 +62,7 @@ NAMES = frozenset({"cause", "effect", "x", "y"})
 _PLAIN = r"[^.,:;?()\n]{1,80}"
 SHARE = (
     r"(?:[0-9]{1,3}(?:,?[0-9]{3}){0,2} (?:in|out of) 1(?:,?0){1,6}+"
-    r"|[0-9]{1,3}+(?:\.[0-9]{1,12}+)?+%?+)"
+    r"|(?>[0-9]{1,3}(?:\.[0-9]{1,12})?%?))"
 )
 """A probability as a decimal, a percentage or a frequency; see `caugym.problems.shares`."""
 _FIELDS = {
@@ -73,7 +73,7 @@ _FIELDS = {
     "held": r"[^.:;?()\n]{1,900}",
     "causes": "[^.]{1,900}",
     "effects": "[^.]{1,900}",
-    "p": r"[0-9]{1,3}+(?:\.[0-9]{1,12})?+",
+    "p": r"(?>[0-9]{1,3}(?:\.[0-9]{1,12})?)",
     "share": SHARE,
     "more": "more|less",
     "bound": "lower|upper",
