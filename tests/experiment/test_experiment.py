@@ -93,6 +93,8 @@ def test_it_runs_goes_on_and_writes_its_page(
     experiment.run(out, str(start), TINY, arms, parallel=2)
     assert done(out / "train") == trained, "what was finished is not done again"
     finished = done(out)
+    experiment.run(out, str(start), TINY, arms)
+    assert done(out) == finished
     experiment.run(out, str(start), replace(TINY, seeds=1), arms)
     assert done(out) == finished, "fewer seeds are there already, and lose nothing"
     assert json.loads((out / "experiment.json").read_text())["scale"]["seeds"] == TINY.seeds
